@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# How everything of ours is compiled: link `ukey_compile` and get the warnings (as errors) and sanitizers.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+    set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(ukey_compile INTERFACE)
+target_compile_options(ukey_compile INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+target_include_directories(ukey_compile INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(ukey_compile INTERFACE UKEY_VERSION="${PROJECT_VERSION}" _FORTIFY_SOURCE=2)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
+    # clang 14 knows C++20 coroutines but does not announce them in the macro that libstdc++ looks at.
+    target_compile_options(ukey_compile INTERFACE
+        $<$<COMPILE_LANGUAGE:CXX>:-Wno-builtin-macro-redefined -Wno-reserved-id-macro -D__cpp_impl_coroutine=201902L>)
+endif()
+
+if(UKEY_SANITIZE)
+    target_compile_options(ukey_compile INTERFACE -fsanitize=${UKEY_SANITIZE} -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
+    target_link_options(ukey_compile INTERFACE -fsanitize=${UKEY_SANITIZE})
+endif()

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection of a local channel, as coroutines: frames in, frames out.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/json/object.hpp>
+
+#include "daemon/core/frame.hpp"
+
+namespace ukey {
+
+using LocalSocket = boost::asio::local::stream_protocol::socket;
+using LocalAcceptor = boost::asio::local::stream_protocol::acceptor;
+
+/// The I/O thread's. A connection is used by one coroutine at a time for reading and one for writing.
+class Channel {
+  public:
+    Channel(LocalSocket socket, std::size_t frame_max_bytes)
+        : socket_(std::move(socket)), decoder_(frame_max_bytes) {}
+
+    /// The next message; nullopt at the end of the connection; a frame error when the peer broke the rules.
+    boost::asio::awaitable<Result<std::optional<boost::json::object>>> receive();
+
+    /// False when the peer is gone.
+    boost::asio::awaitable<bool> send(const boost::json::object& message);
+
+    /// Ends reading and writing; what waits in receive() or send() returns.
+    void close();
+
+    LocalSocket& socket() { return socket_; }
+
+  private:
+    LocalSocket socket_;
+    FrameDecoder decoder_;
+};
+
+/// Listens on `path` with mode 0666: who may do what is decided per message, by the peer's credentials. A stale socket
+/// file is replaced, one that a running service listens on is not. Error `state.unusable`.
+Result<LocalAcceptor> listen_local(const boost::asio::any_io_executor& executor, const std::string& path);
+
+} // namespace ukey

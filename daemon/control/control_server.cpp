@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/control_server.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include "daemon/report_exception.hpp"
+
+namespace ukey {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t connections_max = 128;
+
+constexpr auto verbs = std::to_array<ControlVerb>({
+    {"status", Privilege::read, handle_status},
+    {"watch", Privilege::read, handle_watch},
+    {"key.list", Privilege::read, handle_key_list},
+    {"key.show", Privilege::read, handle_key_show},
+    {"key.bind", Privilege::administer, handle_key_bind},
+    {"key.release", Privilege::administer, handle_key_release},
+    {"org.import", Privilege::administer, handle_org_import},
+    {"org.list", Privilege::read, handle_org_list},
+    {"org.show", Privilege::read, handle_org_show},
+    {"session.list", Privilege::read, handle_session_list},
+    {"report.month", Privilege::read, handle_report_month},
+    {"audit.export", Privilege::operate, handle_audit_export},
+    {"audit.verify", Privilege::operate, handle_audit_verify},
+});
+
+tl::unexpected<Finding> bad_request(std::string reason) {
+    return tl::unexpected(Finding{"control.bad_request", "", {{"reason", std::move(reason)}}});
+}
+
+} // namespace
+
+std::span<const ControlVerb> control_verbs() { return verbs; }
+
+tl::unexpected<Finding> refuse(const Error& error) {
+    return tl::unexpected(
+        Finding{error.code,
+                error.object,
+                {{"object", error.object}, {"reason", error.reason}, {"context", error.context}}});
+}
+
+Result<std::string> ControlRequest::text(std::string_view name) const {
+    const boost::json::value* value = arguments.if_contains(name);
+    if (value == nullptr || !value->is_string() || value->get_string().empty()) {
+        return fail("control.bad_request", "read the request", std::string(name), std::string(name) + " is missing");
+    }
+    return std::string(value->get_string());
+}
+
+std::string ControlRequest::optional_text(std::string_view name) const { return text(name).value_or(std::string()); }
+
+bool ControlRequest::flag(std::string_view name) const {
+    const boost::json::value* value = arguments.if_contains(name);
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+std::uint64_t ControlRequest::number(std::string_view name, std::uint64_t fallback) const {
+    const boost::json::value* value = arguments.if_contains(name);
+    boost::json::error_code error;
+    const auto number = value == nullptr ? fallback : value->to_number<std::uint64_t>(error);
+    return error ? fallback : number;
+}
+
+struct ControlServer::Connection {
+    Connection(LocalSocket socket, Peer who)
+        : channel(std::move(socket), control_frame_max_bytes), peer(std::move(who)),
+          privilege(privilege_of(peer, operators_group())) {}
+
+    Channel channel;
+    Peer peer;
+    Privilege privilege;
+    std::optional<PendingImport> import;
+};
+
+ControlServer::ControlServer(asio::any_io_executor executor, ControlContext& context)
+    : executor_(std::move(executor)), context_(context) {}
+
+asio::awaitable<void> ControlServer::serve(LocalAcceptor acceptor) {
+    acceptor_.emplace(std::move(acceptor));
+    while (acceptor_->is_open()) {
+        boost::system::error_code error;
+        LocalSocket socket = co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (error == asio::error::operation_aborted) {
+            co_return;
+        }
+        if (error || connections_.size() >= connections_max) {
+            spdlog::warn("control channel: a connection was turned away: {}", error ? error.message() : "too many");
+            continue;
+        }
+        auto peer = read_peer(socket.native_handle());
+        if (!peer) {
+            spdlog::warn("control channel: {}", to_string(peer.error()));
+            continue;
+        }
+        auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer));
+        connections_.insert(connection);
+        asio::co_spawn(executor_, serve_one(connection), report_exception());
+    }
+}
+
+void ControlServer::close() {
+    if (acceptor_) {
+        boost::system::error_code ignored; // closing what is closed already is no failure
+        acceptor_->close(ignored);
+    }
+    for (const auto& connection : connections_) {
+        connection->channel.close();
+    }
+}
+
+asio::awaitable<void> ControlServer::serve_one(std::shared_ptr<Connection> connection) {
+    for (;;) {
+        const auto message = co_await connection->channel.receive();
+        if (!message) {
+            spdlog::warn("control channel: pid {} uid {}: {}; connection closed", connection->peer.pid,
+                         connection->peer.uid, to_string(message.error()));
+            break;
+        }
+        if (!*message || !co_await answer(*connection, **message)) {
+            break;
+        }
+    }
+    connection->channel.close();
+    connections_.erase(connection);
+}
+
+asio::awaitable<bool> ControlServer::answer(Connection& connection, const boost::json::object& message) {
+    const boost::json::value* id = message.if_contains("id");
+    boost::json::object reply{{"id", id != nullptr ? *id : boost::json::value(nullptr)}};
+    ControlAnswer result = co_await dispatch(connection, message);
+    if (result) {
+        reply["result"] = std::move(*result);
+    } else {
+        boost::json::object error = to_json(result.error());
+        reply["error"] = boost::json::object{
+            {"code", error["code"]}, {"message", error["message"]}, {"remedy", error["remedy"]},
+            {"subject", error["subject"]}, {"arguments", error["arguments"]}};
+    }
+    co_return co_await connection.channel.send(reply);
+}
+
+asio::awaitable<ControlAnswer> ControlServer::dispatch(Connection& connection, const boost::json::object& message) {
+    const boost::json::value* name = message.if_contains("verb");
+    const boost::json::value* arguments = message.if_contains("arguments");
+    if (name == nullptr || !name->is_string() || (arguments != nullptr && !arguments->is_object())) {
+        co_return bad_request("verb and arguments are needed");
+    }
+    const std::string_view wanted(name->get_string());
+    const auto verb = std::ranges::find(verbs, wanted, &ControlVerb::name);
+    if (verb == verbs.end()) {
+        co_return bad_request("there is no verb " + std::string(wanted));
+    }
+    if (connection.privilege < verb->privilege) {
+        co_return tl::unexpected(Finding{
+            "control.refused",
+            std::string(wanted),
+            {{"verb", std::string(wanted)}, {"privilege", std::string(to_string(verb->privilege))}}});
+    }
+    const boost::json::value id = message.contains("id") ? message.at("id") : boost::json::value(nullptr);
+    ControlRequest request{
+        .peer = connection.peer,
+        .privilege = connection.privilege,
+        .arguments = arguments != nullptr ? arguments->get_object() : boost::json::object(),
+        .import = connection.import,
+        .send_part = [&connection, id](boost::json::array part) -> asio::awaitable<bool> {
+            const boost::json::object piece{{"id", id}, {"more", true}, {"part", std::move(part)}};
+            co_return co_await connection.channel.send(piece);
+        }};
+    co_return co_await verb->handler(context_, request);
+}
+
+} // namespace ukey

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// session.list and report.month.
+#include <set>
+
+#include "daemon/control/views.hpp"
+
+namespace ukey {
+namespace {
+
+namespace asio = boost::asio;
+
+Result<std::optional<ChinaMonth>> wanted_month(const ControlRequest& request) {
+    const std::string text = request.optional_text("month");
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    auto month = ChinaMonth::parse(text);
+    if (!month) {
+        return tl::unexpected(month.error());
+    }
+    return std::optional(*month);
+}
+
+Result<SessionFilter> read_filter(Storage& storage, const ControlRequest& request,
+                                  const std::optional<ChinaMonth>& month) {
+    SessionFilter filter{.month = month,
+                         .key_id = {},
+                         .organisation = {},
+                         .open_only = request.flag("open"),
+                         .uid = std::nullopt};
+    if (!request.operates()) {
+        filter.uid = request.peer.uid;
+    }
+    if (const std::string key = request.optional_text("key"); !key.empty()) {
+        auto key_id = find_key(storage, key);
+        if (!key_id) {
+            return tl::unexpected(key_id.error());
+        }
+        filter.key_id = std::move(*key_id);
+    }
+    if (const std::string organisation = request.optional_text("organisation"); !organisation.empty()) {
+        auto entry = find_organisation(storage, organisation);
+        if (!entry) {
+            return tl::unexpected(entry.error());
+        }
+        filter.organisation = entry->organisation.code;
+    }
+    return filter;
+}
+
+/// Sends rows in pieces.
+asio::awaitable<void> send_rows(const ControlRequest& request, boost::json::array rows) {
+    boost::json::array part;
+    for (boost::json::value& row : rows) {
+        part.push_back(std::move(row));
+        if (part.size() == part_rows && !co_await request.send_part(std::exchange(part, {}))) {
+            co_return;
+        }
+    }
+    if (!part.empty()) {
+        co_await request.send_part(std::move(part));
+    }
+}
+
+/// What the store gives for a report.
+struct MonthData {
+    std::vector<Organisation> organisations;
+    std::vector<LoginSession> sessions;
+    std::uint64_t head_seq = 0;
+    std::string head;
+};
+
+Result<MonthData> read_month(Storage& storage, const ChinaMonth& month) {
+    auto entries = list_organisations(storage, "");
+    auto sessions = list_sessions(
+        storage, {.month = month, .key_id = {}, .organisation = {}, .open_only = false, .uid = std::nullopt});
+    if (!entries || !sessions) {
+        return tl::unexpected(entries ? sessions.error() : entries.error());
+    }
+    MonthData data{.organisations = {},
+                   .sessions = std::move(*sessions),
+                   .head_seq = storage.head_seq(),
+                   .head = to_hex(storage.head_hash())};
+    for (OrganisationEntry& entry : *entries) {
+        data.organisations.push_back(std::move(entry.organisation));
+    }
+    return data;
+}
+
+/// Without `operate` a caller sees the organisations of the keys that are in, and of the caller's own sessions.
+void keep_own(MonthData& data, const ControlContext& context, std::uint32_t uid) {
+    std::set<std::string> own;
+    for (const auto& [key_id, key] : context.keys.keys()) {
+        own.insert(key.binding.organisation_code);
+    }
+    for (const LoginSession& session : data.sessions) {
+        if (session.uid == uid) {
+            own.insert(session.organisation);
+        }
+    }
+    std::erase_if(data.organisations, [&](const Organisation& o) { return !own.contains(o.code); });
+}
+
+boost::json::array view_units(const std::vector<LoginResult>& results) {
+    struct Unit {
+        std::size_t organisations = 0;
+        std::size_t met = 0;
+    };
+    std::map<std::string, Unit> units;
+    for (const LoginResult& result : results) {
+        Unit& unit = units[result.organisation.assessed_unit];
+        ++unit.organisations;
+        unit.met += result.met ? 1 : 0;
+    }
+    boost::json::array view;
+    for (const auto& [code, unit] : units) {
+        const double percent = 100.0 * static_cast<double>(unit.met) / static_cast<double>(unit.organisations);
+        view.push_back(boost::json::object{{"code", code},
+                                           {"name", assessed_unit_name(code)},
+                                           {"organisations", unit.organisations},
+                                           {"met", unit.met},
+                                           {"percent", percent}});
+    }
+    return view;
+}
+
+} // namespace
+
+asio::awaitable<ControlAnswer> handle_session_list(ControlContext& context, ControlRequest& request) {
+    const auto month = wanted_month(request);
+    if (!month) {
+        co_return refuse(month.error());
+    }
+    const auto sessions =
+        co_await context.store.run([&](Storage& storage) -> Result<std::vector<LoginSession>> {
+            const auto filter = read_filter(storage, request, *month);
+            if (!filter) {
+                return tl::unexpected(filter.error());
+            }
+            return list_sessions(storage, *filter);
+        });
+    if (!sessions) {
+        co_return refuse(sessions.error());
+    }
+    boost::json::array rows;
+    for (const LoginSession& session : *sessions) {
+        rows.push_back(view_session(session, context.rule, viewer_of(request)));
+    }
+    co_await send_rows(request, std::move(rows));
+    co_return boost::json::object{{"count", sessions->size()}};
+}
+
+asio::awaitable<ControlAnswer> handle_report_month(ControlContext& context, ControlRequest& request) {
+    const auto month = ChinaMonth::parse(request.optional_text("month"));
+    if (!month) {
+        co_return refuse(month.error());
+    }
+    auto data = co_await context.store.run([&](Storage& storage) { return read_month(storage, *month); });
+    if (!data) {
+        co_return refuse(data.error());
+    }
+    const auto evidence = collect_evidence(data->sessions, context.rule);
+    if (!request.operates()) {
+        keep_own(*data, context, request.peer.uid);
+    }
+    const auto results = judge_logins(data->organisations, evidence, context.rule);
+    boost::json::array rows;
+    std::size_t met = 0;
+    for (const LoginResult& result : results) {
+        rows.push_back(to_json(result, context.rule));
+        met += result.met ? 1 : 0;
+    }
+    co_await send_rows(request, std::move(rows));
+    boost::json::object report{
+        {"month", month->text()},
+        {"rule", {{"name", context.rule.name}, {"sessions_required", context.rule.sessions_required}}},
+        {"units", view_units(results)},
+        {"totals", {{"organisations", results.size()}, {"met", met}, {"not_seen_here", results.size() - met}}},
+        {"basis",
+         {{"evidence", "seen_by_this_computer"},
+          {"ledger_seq", data->head_seq},
+          {"ledger_head", data->head},
+          {"all_organisations", request.operates()}}}};
+    co_return report;
+}
+
+} // namespace ukey

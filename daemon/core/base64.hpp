@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Base64 (RFC 4648 §4) and hexadecimal. By hand: OpenSSL's would bring libcrypto into ukey-probe, whose
+// symbols would take the place of those of an older OpenSSL that a vendor's module carries in itself.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ukey {
+
+/// With padding, without line breaks.
+std::string base64_encode(std::string_view bytes);
+
+/// Strict: padding needed, no other characters, unused bits zero. nullopt otherwise.
+std::optional<std::string> base64_decode(std::string_view text);
+
+/// Lower case.
+std::string hex_encode(std::string_view bytes);
+
+} // namespace ukey

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monthly login criterion, as one workstation can tell it: met, or not seen here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "daemon/core/clock.hpp"
+#include "daemon/core/organisation.hpp"
+#include "daemon/core/result.hpp"
+#include "daemon/core/session.hpp"
+
+namespace ukey {
+
+/// The rules of a period. Rates, caps and counts are data (daemon/system/rules/), not constants.
+struct CriterionRule {
+    std::string name;
+    std::string valid_from; ///< "2013-04"
+    unsigned sessions_required = 1;
+    std::vector<std::string> grades;
+    std::vector<std::string> applications; ///< file names of executables; empty: every application
+
+    /// Reads a rule file's text; errors as for the configuration, object "file:line".
+    static Result<CriterionRule> parse(std::string_view file, std::string_view text);
+    static Result<CriterionRule> load(const std::string& path);
+    /// The rules of 2013.
+    static const CriterionRule& built_in();
+};
+
+/// Does this session count? The private key was used in it at least once, by an application that the rule allows, with
+/// evidence that the rule allows.
+bool counts(const LoginSession& session, const CriterionRule& rule);
+
+/// What is known of one organisation's logins in the month.
+struct LoginEvidence {
+    unsigned counted_sessions = 0;
+    std::optional<Timestamp> last_login;
+};
+
+struct LoginResult {
+    Organisation organisation;
+    bool met = false;
+    LoginEvidence evidence;
+    /// The superior organisation whose logins met it in this one's place; empty: none.
+    std::string via;
+};
+
+/// Per organisation code, from sessions of the month that count.
+std::map<std::string, LoginEvidence> collect_evidence(const std::vector<LoginSession>& sessions,
+                                                      const CriterionRule& rule);
+
+/// One result per organisation, in the order given. An organisation with `answered_for_by` is met by its superior's
+/// logins too (the notice: 平台暂未覆盖的党组织由上级组织代为履行职责).
+std::vector<LoginResult> judge_logins(const std::vector<Organisation>& organisations,
+                                      const std::map<std::string, LoginEvidence>& evidence,
+                                      const CriterionRule& rule);
+
+/// The short name of an assessed unit (daemon/system/assessed_units_2013.csv); empty when there is no such code.
+std::string assessed_unit_name(const std::string& code);
+
+/// The criterion's row of docs/formats/channels.md §4.
+boost::json::object to_json(const LoginResult& result, const CriterionRule& rule);
+
+} // namespace ukey

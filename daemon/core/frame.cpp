@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/frame.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace ukey {
+namespace {
+
+std::uint32_t read_big_endian_32(std::string_view bytes) {
+    std::uint32_t value = 0;
+    for (std::size_t index = 0; index < 4; ++index) {
+        value = (value << 8U) | static_cast<unsigned char>(bytes[index]);
+    }
+    return value;
+}
+
+} // namespace
+
+std::string encode_frame(const boost::json::object& message) {
+    const std::string text = boost::json::serialize(message);
+    const auto length = static_cast<std::uint32_t>(text.size() + 1);
+    std::string frame;
+    frame.reserve(text.size() + frame_header_bytes);
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) {
+        frame.push_back(static_cast<char>((length >> shift) & 0xFFU));
+    }
+    frame.push_back(static_cast<char>(frame_version));
+    frame.append(text);
+    return frame;
+}
+
+Result<std::optional<boost::json::object>> FrameDecoder::next() {
+    if (buffer_.size() < frame_header_bytes) {
+        return std::nullopt;
+    }
+    const std::size_t length = read_big_endian_32(buffer_);
+    if (length > frame_max_bytes_ || length < 3) {
+        return fail("frame.too_long", "read a frame", "length", std::to_string(length) + " bytes");
+    }
+    if (static_cast<std::uint8_t>(buffer_[4]) != frame_version) {
+        return fail("frame.version", "read a frame", "version",
+                    std::to_string(static_cast<unsigned char>(buffer_[4])));
+    }
+    if (buffer_.size() < 4 + length) {
+        return std::nullopt;
+    }
+    boost::json::error_code parse_error;
+    boost::json::value value =
+        boost::json::parse(std::string_view(buffer_).substr(frame_header_bytes, length - 1), parse_error);
+    if (parse_error || !value.is_object()) {
+        return fail("frame.malformed", "read a frame", "content",
+                    parse_error ? parse_error.message() : "not a JSON object");
+    }
+    buffer_.erase(0, 4 + length);
+    return std::move(value.as_object());
+}
+
+} // namespace ukey

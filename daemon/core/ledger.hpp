@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger's arithmetic: how a record is hashed into the chain, and how a chain is checked. Storage is elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "daemon/core/clock.hpp"
+
+namespace ukey {
+
+/// 32 zero bytes: what the first record has before it.
+std::string ledger_genesis_hash();
+
+struct LedgerRecord {
+    std::uint64_t seq = 0; ///< from 1, without holes
+    Timestamp time{};
+    std::chrono::microseconds boottime{};
+    std::string kind;
+    std::string payload; ///< the exact bytes that are hashed: JSON
+    std::string hash;    ///< 32 raw bytes
+};
+
+/// SHA-256(previous hash ‖ SHA-256(header and payload)). Header: "ukey-ledger-v1\n", then seq, time and boottime in
+/// microseconds as 64-bit big-endian, then kind and payload, each with its length as 32-bit big-endian in front.
+std::string ledger_hash(const std::string& previous_hash, const LedgerRecord& record);
+
+/// Walks records in order and finds the first that does not fit.
+class ChainVerifier {
+  public:
+    /// Begins at the genesis, or after a record that is trusted already.
+    explicit ChainVerifier(std::uint64_t previous_seq = 0, std::string previous_hash = ledger_genesis_hash());
+
+    /// Nothing when the record continues the chain, else why not.
+    std::optional<std::string> add(const LedgerRecord& record);
+
+    std::uint64_t seq() const { return seq_; }
+    const std::string& head() const { return head_; }
+
+  private:
+    std::uint64_t seq_;
+    std::string head_;
+};
+
+/// Lower-case hexadecimal.
+std::string to_hex(const std::string& bytes);
+
+} // namespace ukey

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Login sessions: from C_Login(CKU_USER) to their end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/core/clock.hpp"
+
+namespace ukey {
+
+enum class EndReason {
+    logout,
+    sessions_closed,
+    finalized,
+    process_exit,
+    key_removed,
+    suspend,
+    daemon_stopped,
+    unclean,
+};
+std::string_view to_string(EndReason reason);
+std::optional<EndReason> parse_end_reason(std::string_view text);
+
+/// observed: the daemon heard the login live. late: it was away and the same process told it on reconnection.
+enum class EvidenceGrade { observed, late };
+std::string_view to_string(EvidenceGrade grade);
+
+struct LoginSession {
+    std::string login; ///< 32 hexadecimal digits, chosen by the filter
+    std::string key_id; ///< empty: the token was not known
+    std::string organisation; ///< code at the time of the login; empty: the key was not bound
+    std::uint32_t uid = 0;
+    std::int64_t pid = 0;
+    std::string executable;  ///< the process's own claim
+    std::string application; ///< the process's own claim
+    EvidenceGrade grade = EvidenceGrade::observed;
+    std::string verdict; ///< what the policy said: allow, warn, deny
+    std::vector<std::string> codes;
+    std::optional<bool> default_pin;
+    Timestamp started{};
+    std::optional<Timestamp> ended;
+    std::optional<EndReason> end_reason;
+    std::uint64_t uses = 0; ///< private-key operations that succeeded
+};
+
+} // namespace ukey

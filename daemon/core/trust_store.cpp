@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "daemon/core/certificate.hpp"
+#include "daemon/core/revocation_list.hpp"
+#include "daemon/core/x509.hpp"
+
+namespace ukey {
+namespace {
+
+namespace filesystem = std::filesystem;
+
+/// The largest revocation lists of public CAs have some 20 MB.
+constexpr std::uintmax_t trust_file_max_bytes = std::uintmax_t{64} * 1024 * 1024;
+
+/// Root, two or three intermediates and the leaf, with room to spare; bounds the work of one verification.
+constexpr int chain_depth_max = 8;
+/// A token carries a signing and an encryption certificate and perhaps its chain.
+constexpr std::size_t extra_certificates_max = 16;
+
+tl::unexpected<Error> unreadable(const std::string& object, std::string reason) {
+    return fail("trust.unreadable", "read the CA files", object, std::move(reason));
+}
+
+bool has_trust_file_name(const filesystem::path& path) {
+    std::string extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(), [](char letter) {
+        return letter >= 'A' && letter <= 'Z' ? char(letter - 'A' + 'a') : letter;
+    });
+    constexpr std::array<std::string_view, 4> extensions = {".pem", ".crt", ".cer", ".crl"};
+    return std::ranges::find(extensions, extension) != extensions.end();
+}
+
+/// The files that a path names, in the order of their names.
+Result<std::vector<std::string>> trust_files(const std::string& path) {
+    std::error_code error;
+    if (!filesystem::is_directory(path, error)) {
+        return std::vector<std::string>{path};
+    }
+    std::vector<std::string> files;
+    for (filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
+        if (has_trust_file_name(entry->path())) {
+            files.push_back(entry->path().string());
+        }
+    }
+    if (error) {
+        return unreadable(path, error.message());
+    }
+    std::ranges::sort(files);
+    return files;
+}
+
+Result<std::string> read_file(const std::string& path) {
+    std::error_code error;
+    const std::uintmax_t size = filesystem::file_size(path, error);
+    if (error) {
+        return unreadable(path, error.message());
+    }
+    if (size > trust_file_max_bytes) {
+        return unreadable(path, fmt::format("more than {} bytes", trust_file_max_bytes));
+    }
+    std::ifstream file(path, std::ios::binary);
+    std::string bytes(size, '\0');
+    if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+        return unreadable(path, std::generic_category().message(errno));
+    }
+    return bytes;
+}
+
+/// The DER blocks of a file's certificates and revocation lists.
+struct TrustFile {
+    std::vector<std::string> certificates;
+    std::vector<std::string> lists;
+};
+
+TrustFile read_pem(std::string_view text) {
+    TrustFile found;
+    const BioHandle input(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    for (;;) {
+        char* name = nullptr;
+        char* header = nullptr;
+        unsigned char* data = nullptr;
+        long length = 0;
+        if (PEM_read_bio(input.get(), &name, &header, &data, &length) != 1) {
+            ERR_clear_error(); // the end, or a block that is cut off
+            return found;
+        }
+        const std::unique_ptr<char, OpensslMemoryDeleter> name_owner(name);
+        const std::unique_ptr<char, OpensslMemoryDeleter> header_owner(header);
+        const OpensslBytes data_owner(data);
+        const std::string_view kind = name;
+        std::string der(reinterpret_cast<const char*>(data), static_cast<std::size_t>(length));
+        if (kind == PEM_STRING_X509 || kind == PEM_STRING_X509_OLD) {
+            found.certificates.push_back(std::move(der));
+        } else if (kind == PEM_STRING_X509_CRL) {
+            found.lists.push_back(std::move(der));
+        }
+    }
+}
+
+TrustFile read_blocks(std::string bytes) {
+    if (bytes.find("-----BEGIN ") != std::string::npos) {
+        return read_pem(bytes);
+    }
+    TrustFile found;
+    if (parse_x509(bytes).certificate) {
+        found.certificates.push_back(std::move(bytes));
+    } else {
+        ERR_clear_error();
+        found.lists.push_back(std::move(bytes));
+    }
+    return found;
+}
+
+std::string fingerprint(const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    X509_digest(certificate, EVP_sha256(), digest.data(), &length);
+    return {reinterpret_cast<const char*>(digest.data()), length};
+}
+
+/// What the verify callback needs to know and says.
+struct Judgement {
+    const ParsedX509* leaf = nullptr;
+    std::string reason;
+};
+
+/// OpenSSL refuses a retagged leaf's signature, because it hashes other bytes than were signed: hash the
+/// original ones.
+bool original_signature_is_good(X509_STORE_CTX* context, const ParsedX509& leaf) {
+    X509* const issuer = X509_STORE_CTX_get0_current_issuer(context);
+    EVP_PKEY* const key = issuer != nullptr ? X509_get0_pubkey(issuer) : nullptr;
+    if (key == nullptr || !leaf.retagged) {
+        return false;
+    }
+    const ASN1_BIT_STRING* signature = nullptr;
+    X509_get0_signature(&signature, nullptr, leaf.certificate.get());
+    return verify_signature(key, X509_get_signature_nid(leaf.certificate.get()), signed_bytes(leaf.der),
+                            signature);
+}
+
+/// Tolerates what is told apart from trust (the leaf's own dates), and puts everything else in words.
+int judge(int accepted, X509_STORE_CTX* context) noexcept {
+    if (accepted == 1) {
+        return 1;
+    }
+    auto* const judgement = static_cast<Judgement*>(X509_STORE_CTX_get_app_data(context));
+    const int error = X509_STORE_CTX_get_error(context);
+    const int depth = X509_STORE_CTX_get_error_depth(context);
+    const bool leaf_date =
+        depth == 0 && (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID);
+    const bool leaf_signature = depth == 0 && error == X509_V_ERR_CERT_SIGNATURE_FAILURE &&
+                                original_signature_is_good(context, *judgement->leaf);
+    if (leaf_date || leaf_signature) {
+        X509_STORE_CTX_set_error(context, X509_V_OK);
+        return 1;
+    }
+    judgement->reason = X509_verify_cert_error_string(error);
+    X509* const current = X509_STORE_CTX_get_current_cert(context);
+    if (depth > 0 && current != nullptr) {
+        bool rescued = false;
+        judgement->reason += fmt::format(" ({})", name_text(X509_get_subject_name(current), rescued));
+    }
+    return 0;
+}
+
+} // namespace
+
+struct TrustStore::Contents {
+    X509StoreHandle store{X509_STORE_new()}; ///< the trust anchors
+    std::vector<X509Handle> certificates;    ///< all of them: anchors and intermediates
+    std::vector<X509*> intermediates;
+    std::vector<std::string> fingerprints;
+    std::vector<RevocationList> lists;
+    std::size_t anchors = 0;
+
+    Result<void> add_file(const std::string& path);
+    bool add_certificate(std::string_view der);
+    Revocation revocation(const X509* certificate, const X509* issuer, Timestamp moment) const;
+    void judge_chain(X509_STORE_CTX* context, Timestamp moment, Verification& verification) const;
+};
+
+Result<void> TrustStore::Contents::add_file(const std::string& path) {
+    Result<std::string> bytes = read_file(path);
+    if (!bytes) {
+        return tl::unexpected(std::move(bytes.error()));
+    }
+    const TrustFile found = read_blocks(std::move(*bytes));
+    for (const std::string& der : found.certificates) {
+        if (!add_certificate(der)) {
+            return unreadable(path, "a certificate in it is malformed: " + take_openssl_error());
+        }
+    }
+    for (const std::string& der : found.lists) {
+        std::optional<RevocationList> list = RevocationList::parse(der);
+        if (!list) {
+            return unreadable(path, "neither a certificate nor a revocation list");
+        }
+        lists.push_back(std::move(*list));
+    }
+    if (found.certificates.empty() && found.lists.empty()) {
+        return unreadable(path, "no certificate and no revocation list in it");
+    }
+    return {};
+}
+
+bool TrustStore::Contents::add_certificate(std::string_view der) {
+    ParsedX509 parsed = parse_x509(der);
+    if (!parsed.certificate) {
+        return false;
+    }
+    X509* const certificate = parsed.certificate.get();
+    std::string print = fingerprint(certificate);
+    if (std::ranges::find(fingerprints, print) != fingerprints.end()) {
+        return true; // the same certificate in two files
+    }
+    fingerprints.push_back(std::move(print));
+    certificates.push_back(std::move(parsed.certificate));
+    const bool self_signed = X509_self_signed(certificate, 1) == 1;
+    ERR_clear_error();
+    if (!self_signed) {
+        intermediates.push_back(certificate);
+        return true;
+    }
+    ++anchors;
+    return X509_STORE_add_cert(store.get(), certificate) == 1;
+}
+
+Revocation TrustStore::Contents::revocation(const X509* certificate, const X509* issuer,
+                                            Timestamp moment) const {
+    Revocation known = Revocation::unknown;
+    for (const RevocationList& list : lists) {
+        switch (list.check(certificate, issuer, moment)) {
+        case Revocation::revoked:
+            return Revocation::revoked;
+        case Revocation::good:
+            known = Revocation::good;
+            break;
+        case Revocation::unknown:
+            break;
+        }
+    }
+    return known;
+}
+
+/// The revocation of a chain that is good otherwise. A revoked intermediate vouches for nothing.
+void TrustStore::Contents::judge_chain(X509_STORE_CTX* context, Timestamp moment,
+                                       Verification& verification) const {
+    STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(context);
+    for (int depth = 0; depth + 1 < sk_X509_num(chain); ++depth) {
+        const X509* const certificate = sk_X509_value(chain, depth);
+        const Revocation known = revocation(certificate, sk_X509_value(chain, depth + 1), moment);
+        if (depth == 0) {
+            verification.revoked = known == Revocation::revoked;
+            verification.revocation_known = known != Revocation::unknown;
+        } else if (known == Revocation::revoked) {
+            bool rescued = false;
+            verification.trust = Trust::untrusted;
+            verification.reason =
+                fmt::format("{} ({})", X509_verify_cert_error_string(X509_V_ERR_CERT_REVOKED),
+                            name_text(X509_get_subject_name(certificate), rescued));
+        }
+    }
+}
+
+TrustStore::TrustStore() : contents_(std::make_unique<Contents>()) {}
+TrustStore::~TrustStore() = default;
+TrustStore::TrustStore(TrustStore&&) noexcept = default;
+TrustStore& TrustStore::operator=(TrustStore&&) noexcept = default;
+
+Result<TrustStore> TrustStore::load(const std::vector<std::string>& paths) {
+    TrustStore loaded;
+    Contents& contents = *loaded.contents_;
+    for (const std::string& path : paths) {
+        const Result<std::vector<std::string>> files = trust_files(path);
+        if (!files) {
+            return tl::unexpected(files.error());
+        }
+        for (const std::string& file : *files) {
+            if (Result<void> added = contents.add_file(file); !added) {
+                return tl::unexpected(std::move(added.error()));
+            }
+        }
+    }
+    for (RevocationList& list : contents.lists) {
+        for (const X509Handle& certificate : contents.certificates) {
+            list.remember_issuer(certificate.get());
+        }
+    }
+    return loaded;
+}
+
+std::size_t TrustStore::anchors() const {
+    return contents_->anchors;
+}
+
+Verification TrustStore::verify(const CertificateFacts& certificate,
+                                const std::vector<std::string>& extra_der, Timestamp moment) const {
+    Verification verification;
+    verification.expired = moment > certificate.not_after;
+    verification.not_yet_valid = moment < certificate.not_before;
+    verification.key_usage_wrong = !certificate.can_sign();
+    if (contents_->anchors == 0) {
+        return verification;
+    }
+    const ParsedX509 leaf = parse_x509(certificate.der);
+    std::vector<ParsedX509> extra;
+    const BorrowedX509Stack untrusted(sk_X509_new_null());
+    for (X509* const intermediate : contents_->intermediates) {
+        sk_X509_push(untrusted.get(), intermediate);
+    }
+    for (std::size_t index = 0; index < std::min(extra_der.size(), extra_certificates_max); ++index) {
+        extra.push_back(parse_x509(extra_der[index]));
+        if (extra.back().certificate) {
+            sk_X509_push(untrusted.get(), extra.back().certificate.get());
+        }
+    }
+    const X509StoreContextHandle context(X509_STORE_CTX_new());
+    Judgement judgement{&leaf, {}};
+    if (!leaf.certificate || !context ||
+        X509_STORE_CTX_init(context.get(), contents_->store.get(), leaf.certificate.get(), untrusted.get()) !=
+            1) {
+        verification.trust = Trust::untrusted;
+        verification.reason = take_openssl_error();
+        return verification;
+    }
+    X509_VERIFY_PARAM* const parameters = X509_STORE_CTX_get0_param(context.get());
+    X509_VERIFY_PARAM_set_depth(parameters, chain_depth_max);
+    X509_VERIFY_PARAM_set_time(
+        parameters, std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(moment)));
+    X509_STORE_CTX_set_app_data(context.get(), &judgement);
+    X509_STORE_CTX_set_verify_cb(context.get(), judge);
+    verification.trust = X509_verify_cert(context.get()) == 1 ? Trust::trusted : Trust::untrusted;
+    verification.reason = judgement.reason;
+    if (verification.trust == Trust::trusted) {
+        contents_->judge_chain(context.get(), moment, verification);
+    }
+    ERR_clear_error();
+    return verification;
+}
+
+} // namespace ukey

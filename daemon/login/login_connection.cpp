@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/login/login_connection.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/array.hpp>
+#include <spdlog/spdlog.h>
+
+#include "daemon/report_exception.hpp"
+
+namespace ukey {
+namespace {
+
+namespace asio = boost::asio;
+
+/// PKCS#11 2.40 §5.1: CKR_OK.
+constexpr std::uint64_t rv_ok = 0;
+/// A process with more logins open at once than this is not logging in.
+constexpr std::size_t open_logins_max = 64;
+
+// Messages are made here and not where they are sent: GCC 12 cannot keep an initialiser list over a co_await.
+boost::json::object error_message(std::int64_t request, const std::string& code, const std::string& reason) {
+    return {{"type", "error"}, {"request", request}, {"code", code}, {"reason", reason}};
+}
+
+boost::json::object recorded_message(std::int64_t request, const std::string& login) {
+    return {{"type", "recorded"}, {"request", request}, {"login", login}};
+}
+
+} // namespace
+
+LoginConnection::LoginConnection(LoginServer& server, LocalSocket socket, Peer peer,
+                                 asio::posix::stream_descriptor process)
+    : server_(server), channel_(std::move(socket), login_frame_max_bytes), peer_(std::move(peer)),
+      process_(std::move(process)) {
+    server_.connections_.insert(this);
+}
+
+void LoginConnection::close() {
+    channel_.close();
+    boost::system::error_code ignored; // closing what is closed already is no failure
+    process_.close(ignored);
+}
+
+asio::awaitable<void> LoginConnection::serve() {
+    asio::co_spawn(process_.get_executor(), [self = shared_from_this()] { return self->watch_process(); },
+                   report_exception());
+    co_await receive_all();
+    close();
+    server_.connections_.erase(this);
+    if (server_.closed_) {
+        co_return; // the daemon stops: end_all() says why
+    }
+    const std::set<std::string> logins = logins_;
+    for (const std::string& login : logins) {
+        co_await server_.end(login, EndReason::process_exit, std::nullopt);
+    }
+}
+
+/// A forked child may keep the socket open, so the end of the process counts as much as the end of the connection.
+asio::awaitable<void> LoginConnection::watch_process() {
+    boost::system::error_code error;
+    co_await process_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 asio::redirect_error(asio::use_awaitable, error));
+    if (!error) {
+        channel_.close(); // ends receive_all() once what was received is dealt with
+    }
+}
+
+asio::awaitable<void> LoginConnection::receive_all() {
+    for (;;) {
+        auto message = co_await channel_.receive();
+        if (!message) {
+            spdlog::warn("login channel: pid {} uid {}: {}; connection closed", peer_.pid, peer_.uid,
+                         to_string(message.error()));
+            co_return;
+        }
+        if (!*message) {
+            co_return;
+        }
+        auto decoded = decode_login_message(**message);
+        if (!decoded) {
+            spdlog::warn("login channel: pid {} uid {}: {}; connection closed", peer_.pid, peer_.uid,
+                         to_string(decoded.error()));
+            co_return;
+        }
+        if (!co_await handle(std::move(*decoded))) {
+            co_return;
+        }
+    }
+}
+
+asio::awaitable<bool> LoginConnection::handle(LoginMessage message) {
+    if (auto* ask = std::get_if<AskMessage>(&message)) {
+        co_return co_await handle_one(std::move(*ask));
+    }
+    if (auto* result = std::get_if<ResultMessage>(&message)) {
+        co_return co_await handle_one(std::move(*result));
+    }
+    if (auto* use = std::get_if<UseMessage>(&message)) {
+        co_return co_await handle_one(std::move(*use));
+    }
+    if (auto* end = std::get_if<EndMessage>(&message)) {
+        co_return co_await handle_one(std::move(*end));
+    }
+    co_return co_await handle_one(std::move(std::get<PinMessage>(message)));
+}
+
+LoginSession LoginConnection::describe(const KeyIdentity& token, const LoginClaim& claim) const {
+    LoginSession session;
+    session.uid = peer_.uid;
+    session.pid = peer_.pid;
+    session.executable = claim.executable;
+    session.application = claim.application;
+    session.started = server_.parts_.clock.now();
+    if (const PresentKey* key = server_.parts_.keys.find(token)) {
+        session.key_id = key->key_id;
+        session.organisation = key->binding.organisation_code;
+        session.verdict = to_string(key->admission.verdict);
+        session.codes = key->admission.codes;
+    } else {
+        session.verdict = to_string(server_.parts_.configuration.policy.of("key.not_read"));
+        session.codes = {"key.not_read"};
+    }
+    return session;
+}
+
+/// Answers by itself when the user has used up what one user may report.
+asio::awaitable<bool> LoginConnection::admit_report(std::int64_t request) {
+    const RateLimit::Decision decision = server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime());
+    if (decision.left_out_before > 0) {
+        const auto done = co_await server_.parts_.store.run([&](Storage& storage) {
+            return record_limited_reports(storage, peer_.uid, decision.left_out_before);
+        });
+        server_.note_write(done ? nullptr : &done.error());
+    }
+    if (!decision.allowed) {
+        const boost::json::object error = error_message(request, "login.rate_limited", "");
+        co_await channel_.send(error);
+    }
+    co_return decision.allowed;
+}
+
+asio::awaitable<bool> LoginConnection::answer(std::int64_t request, const std::string& login,
+                                              const Result<void>& done) {
+    const boost::json::object message = done ? recorded_message(request, login)
+                                             : error_message(request, done.error().code, done.error().reason);
+    co_return co_await channel_.send(message);
+}
+
+asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
+    const LoginSession attempt = describe(message.token, message.claim);
+    const bool enforced = server_.parts_.configuration.mode == Mode::enforce;
+    const bool denied = attempt.verdict == to_string(Verdict::deny) && enforced;
+    const std::string verdict =
+        attempt.verdict == to_string(Verdict::deny) && !enforced ? std::string(to_string(Verdict::warn)) : attempt.verdict;
+    boost::json::object reply{{"type", "verdict"},
+                              {"request", message.request},
+                              {"verdict", verdict},
+                              {"codes", boost::json::array(attempt.codes.begin(), attempt.codes.end())},
+                              {"key", nullptr}};
+    if (!attempt.key_id.empty()) {
+        reply["key"] = attempt.key_id;
+    }
+    // The answer goes first: the filter waits only so long, and a refusal must not turn into a late yes.
+    if (!co_await channel_.send(reply)) {
+        co_return false;
+    }
+    if (denied && server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime()).allowed) {
+        const auto done =
+            co_await server_.parts_.store.run([&](Storage& storage) { return record_refusal(storage, attempt); });
+        server_.note_write(done ? nullptr : &done.error());
+        server_.parts_.events.publish(
+            "login.refused", attempt.key_id,
+            {{"key", attempt.key_id}, {"uid", peer_.uid}, {"codes", reply["codes"]}});
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
+    if (!co_await admit_report(message.request)) {
+        co_return true;
+    }
+    LoginSession session = describe(message.token, message.claim);
+    session.login = message.login;
+    session.default_pin = message.default_pin;
+    session.uses = message.uses;
+    if (message.rv != rv_ok) {
+        const auto done = co_await server_.parts_.store.run(
+            [&](Storage& storage) { return record_failed_login(storage, session, message.rv); });
+        server_.note_write(done ? nullptr : &done.error());
+        co_return co_await answer(message.request, message.login, done);
+    }
+    if (message.late) { // told, not seen: its own time, but not one that lies ahead
+        session.grade = EvidenceGrade::late;
+        session.started = std::min(message.started, session.started);
+    }
+    if (logins_.size() >= open_logins_max) {
+        spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid, peer_.uid);
+        co_return false;
+    }
+    const auto started = co_await server_.parts_.store.run([&](Storage& storage) -> Result<bool> {
+        return start_session(storage, session);
+    });
+    server_.note_write(started ? nullptr : &started.error());
+    if (started && *started) {
+        logins_.insert(session.login);
+        co_await server_.start(session);
+    }
+    co_return co_await answer(message.request, message.login,
+                              started ? Result<void>() : Result<void>(tl::unexpected(started.error())));
+}
+
+asio::awaitable<bool> LoginConnection::handle_one(UseMessage message) {
+    const auto open = server_.open_.find(message.login);
+    if (!logins_.contains(message.login) || open == server_.open_.end()) {
+        co_return true; // ended already, or not its own
+    }
+    open->second.uses = std::max(open->second.uses, message.uses);
+    const auto done = co_await server_.parts_.store.run(
+        [&](Storage& storage) { return use_session(storage, message.login, message.uses); });
+    server_.note_write(done ? nullptr : &done.error());
+    server_.parts_.events.publish("session.used", message.login, {{"login", message.login}});
+    co_return true;
+}
+
+asio::awaitable<bool> LoginConnection::handle_one(EndMessage message) {
+    Result<void> done;
+    if (logins_.erase(message.login) > 0) {
+        done = co_await server_.end(message.login, message.reason, message.uses);
+    }
+    co_return co_await answer(message.request, message.login, done);
+}
+
+asio::awaitable<bool> LoginConnection::handle_one(PinMessage message) {
+    if (!co_await admit_report(message.request)) {
+        co_return true;
+    }
+    Result<void> done;
+    const PresentKey* key = server_.parts_.keys.find(message.token);
+    if (key != nullptr && message.rv == rv_ok && message.default_pin) {
+        const std::string key_id = key->key_id;
+        done = co_await server_.parts_.store.run([&](Storage& storage) {
+            return storage.write([&] { return set_pin_default(storage, key_id, *message.default_pin); });
+        });
+        server_.note_write(done ? nullptr : &done.error());
+        co_await server_.parts_.keys.reload(key_id);
+    }
+    co_return co_await answer(message.request, "", done);
+}
+
+} // namespace ukey

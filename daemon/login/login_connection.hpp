@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process on the login channel.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "daemon/channel.hpp"
+#include "daemon/login/login_message.hpp"
+#include "daemon/login/login_server.hpp"
+#include "daemon/peer.hpp"
+
+namespace ukey {
+
+class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
+  public:
+    LoginConnection(LoginServer& server, LocalSocket socket, Peer peer, boost::asio::posix::stream_descriptor process);
+
+    /// Until the end of the connection or of the process; its open sessions are ended then.
+    boost::asio::awaitable<void> serve();
+    void close();
+
+  private:
+    boost::asio::awaitable<void> watch_process();
+    boost::asio::awaitable<void> receive_all();
+    boost::asio::awaitable<bool> handle(LoginMessage message);
+    boost::asio::awaitable<bool> handle_one(AskMessage message);
+    boost::asio::awaitable<bool> handle_one(ResultMessage message);
+    boost::asio::awaitable<bool> handle_one(UseMessage message);
+    boost::asio::awaitable<bool> handle_one(EndMessage message);
+    boost::asio::awaitable<bool> handle_one(PinMessage message);
+
+    boost::asio::awaitable<bool> admit_report(std::int64_t request);
+    boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login, const Result<void>& done);
+    LoginSession describe(const KeyIdentity& token, const LoginClaim& claim) const;
+
+    LoginServer& server_;
+    Channel channel_;
+    Peer peer_;
+    boost::asio::posix::stream_descriptor process_;
+    std::set<std::string> logins_;
+};
+
+} // namespace ukey

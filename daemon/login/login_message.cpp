@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/login/login_message.hpp"
+
+#include <algorithm>
+
+#include "daemon/core/text.hpp"
+
+namespace ukey {
+namespace {
+
+/// PKCS#11 2.40 §3.2: token strings have at most 32 characters; paths have at most 4096 bytes.
+constexpr std::size_t token_text_max_bytes = 128;
+constexpr std::size_t claim_max_bytes = 4096;
+constexpr std::size_t login_id_digits = 32;
+
+/// Reads members and remembers the first that is not as it must be.
+class Members {
+  public:
+    explicit Members(const boost::json::object& object) : object_(&object) {}
+
+    std::string text(std::string_view name, std::size_t max_bytes) {
+        const boost::json::value* value = object_->if_contains(name);
+        const boost::json::string* text = value == nullptr ? nullptr : value->if_string();
+        if (text == nullptr || text->size() > max_bytes) {
+            complain(name);
+            return {};
+        }
+        return to_printable_utf8(std::string_view(text->data(), text->size()));
+    }
+
+    template <typename Number>
+    Number number(std::string_view name) {
+        const boost::json::value* value = object_->if_contains(name);
+        boost::json::error_code error;
+        const Number number = value == nullptr ? Number{} : value->to_number<Number>(error);
+        if (value == nullptr || error) {
+            complain(name);
+        }
+        return number;
+    }
+
+    bool flag(std::string_view name) {
+        const boost::json::value* value = object_->if_contains(name);
+        if (value == nullptr || !value->is_bool()) {
+            complain(name);
+            return false;
+        }
+        return value->get_bool();
+    }
+
+    std::optional<bool> optional_flag(std::string_view name) {
+        const boost::json::value* value = object_->if_contains(name);
+        if (value == nullptr || value->is_null()) {
+            return std::nullopt;
+        }
+        return flag(name);
+    }
+
+    std::string login_id() {
+        std::string login = text("login", login_id_digits);
+        const bool hexadecimal = std::ranges::all_of(
+            login, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+        if (login.size() != login_id_digits || !hexadecimal) {
+            complain("login");
+        }
+        return login;
+    }
+
+    KeyIdentity token() {
+        static const boost::json::object nothing;
+        const boost::json::value* value = object_->if_contains("token");
+        Members token(value != nullptr && value->is_object() ? value->get_object() : nothing);
+        KeyIdentity identity{token.text("manufacturer", token_text_max_bytes),
+                             token.text("model", token_text_max_bytes), token.text("serial", token_text_max_bytes)};
+        if (!token.ok()) {
+            complain("token." + token.bad_);
+        }
+        return identity;
+    }
+
+    LoginClaim claim() {
+        static const boost::json::object nothing;
+        const boost::json::value* value = object_->if_contains("claim");
+        Members claim(value != nullptr && value->is_object() ? value->get_object() : nothing);
+        LoginClaim read{claim.text("executable", claim_max_bytes), claim.text("application", claim_max_bytes)};
+        if (!claim.ok()) {
+            complain("claim." + claim.bad_);
+        }
+        return read;
+    }
+
+    void complain(std::string_view name) {
+        if (bad_.empty()) {
+            bad_ = name;
+        }
+    }
+    bool ok() const { return bad_.empty(); }
+    tl::unexpected<Error> error() const {
+        return fail("frame.malformed", "read a login message", bad_, "missing, of the wrong type or too long");
+    }
+
+  private:
+    const boost::json::object* object_;
+    std::string bad_;
+};
+
+ResultMessage read_result(Members& members) {
+    ResultMessage message{.request = members.number<std::int64_t>("request"),
+                          .login = members.login_id(),
+                          .token = members.token(),
+                          .claim = members.claim(),
+                          .rv = members.number<std::uint64_t>("rv"),
+                          .default_pin = members.optional_flag("default_pin"),
+                          .started = {},
+                          .late = members.flag("late"),
+                          .uses = members.number<std::uint64_t>("uses")};
+    const auto started = parse_timestamp(members.text("started_at", 64));
+    if (!started) {
+        members.complain("started_at");
+    }
+    message.started = started.value_or(Timestamp{});
+    return message;
+}
+
+EndMessage read_end(Members& members) {
+    const auto reason = parse_end_reason(members.text("reason", 32));
+    const bool may_say = reason == EndReason::logout || reason == EndReason::sessions_closed ||
+                         reason == EndReason::finalized;
+    if (!may_say) {
+        members.complain("reason");
+    }
+    return {.request = members.number<std::int64_t>("request"),
+            .login = members.login_id(),
+            .reason = reason.value_or(EndReason::logout),
+            .uses = members.number<std::uint64_t>("uses")};
+}
+
+} // namespace
+
+Result<LoginMessage> decode_login_message(const boost::json::object& message) {
+    Members members(message);
+    const std::string type = members.text("type", 16);
+    LoginMessage decoded;
+    if (type == "ask") {
+        decoded = AskMessage{members.number<std::int64_t>("request"), members.token(), members.claim()};
+    } else if (type == "result") {
+        decoded = read_result(members);
+    } else if (type == "use") {
+        decoded = UseMessage{members.login_id(), members.number<std::uint64_t>("uses")};
+    } else if (type == "end") {
+        decoded = read_end(members);
+    } else if (type == "pin") {
+        decoded = PinMessage{members.number<std::int64_t>("request"), members.token(), members.text("function", 32),
+                             members.number<std::uint64_t>("rv"), members.optional_flag("default_pin")};
+    } else {
+        members.complain("type");
+    }
+    if (!members.ok()) {
+        return members.error();
+    }
+    return decoded;
+}
+
+} // namespace ukey

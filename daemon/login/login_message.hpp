@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a filter may say on the login channel, decoded and bounded (docs/formats/channels.md §3).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <boost/json/object.hpp>
+
+#include "daemon/core/clock.hpp"
+#include "daemon/core/key.hpp"
+#include "daemon/core/result.hpp"
+#include "daemon/core/session.hpp"
+
+namespace ukey {
+
+/// The process's own words about itself.
+struct LoginClaim {
+    std::string executable;
+    std::string application;
+};
+
+struct AskMessage {
+    std::int64_t request = 0;
+    KeyIdentity token;
+    LoginClaim claim;
+};
+struct ResultMessage {
+    std::int64_t request = 0;
+    std::string login;
+    KeyIdentity token;
+    LoginClaim claim;
+    std::uint64_t rv = 0;
+    std::optional<bool> default_pin;
+    Timestamp started{};
+    bool late = false;
+    std::uint64_t uses = 0;
+};
+struct UseMessage {
+    std::string login;
+    std::uint64_t uses = 0;
+};
+struct EndMessage {
+    std::int64_t request = 0;
+    std::string login;
+    EndReason reason = EndReason::logout;
+    std::uint64_t uses = 0;
+};
+struct PinMessage {
+    std::int64_t request = 0;
+    KeyIdentity token;
+    std::string function;
+    std::uint64_t rv = 0;
+    std::optional<bool> default_pin;
+};
+using LoginMessage = std::variant<AskMessage, ResultMessage, UseMessage, EndMessage, PinMessage>;
+
+/// Error `frame.malformed` whose object is the member that is missing, wrong or too long.
+Result<LoginMessage> decode_login_message(const boost::json::object& message);
+
+} // namespace ukey

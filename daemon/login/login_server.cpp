@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/login/login_server.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include "daemon/login/login_connection.hpp"
+#include "daemon/report_exception.hpp"
+
+namespace ukey {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Processes with a login on one workstation are some dozens; each connection is a descriptor and some KiB.
+constexpr std::size_t connections_max = 512;
+
+} // namespace
+
+LoginServer::LoginServer(Parts parts)
+    : parts_(std::move(parts)), rate_limit_(parts_.configuration.login_reports_per_minute) {}
+
+LoginServer::~LoginServer() = default;
+
+asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
+    acceptor_.emplace(std::move(acceptor));
+    while (acceptor_->is_open()) {
+        boost::system::error_code error;
+        LocalSocket socket = co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (error == asio::error::operation_aborted) {
+            co_return;
+        }
+        if (error || connections_.size() >= connections_max) {
+            spdlog::warn("login channel: a connection was turned away: {}", error ? error.message() : "too many");
+            continue;
+        }
+        auto peer = read_peer(socket.native_handle());
+        const auto pidfd = peer ? open_pidfd(peer->pid) : Result<int>(tl::unexpected(peer.error()));
+        if (!pidfd) {
+            spdlog::warn("login channel: {}", to_string(pidfd.error()));
+            continue;
+        }
+        auto connection = std::make_shared<LoginConnection>(
+            *this, std::move(socket), std::move(*peer), asio::posix::stream_descriptor(parts_.executor, *pidfd));
+        asio::co_spawn(
+            parts_.executor, [connection]() -> asio::awaitable<void> { co_await connection->serve(); },
+            report_exception());
+    }
+}
+
+void LoginServer::close() {
+    closed_ = true;
+    if (acceptor_) {
+        boost::system::error_code ignored; // closing what is closed already is no failure
+        acceptor_->close(ignored);
+    }
+    const std::set<LoginConnection*> connections = connections_;
+    for (LoginConnection* connection : connections) {
+        connection->close();
+    }
+}
+
+std::size_t LoginServer::open_sessions_of(const std::string& key_id) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(open_, [&](const auto& entry) { return entry.second.key_id == key_id; }));
+}
+
+asio::awaitable<bool> LoginServer::start(LoginSession session) {
+    const std::string key_id = session.key_id;
+    users_.insert({session.uid, key_id});
+    parts_.keys.hold(key_id, true);
+    open_.insert_or_assign(session.login, session);
+    parts_.events.publish("session.started", session.login, {{"login", session.login}});
+    co_await parts_.keys.reload(key_id); // the login may have shown the default PIN
+    co_return true;
+}
+
+asio::awaitable<Result<void>> LoginServer::end(std::string login, EndReason reason,
+                                               std::optional<std::uint64_t> uses) {
+    const auto ended = co_await parts_.store.run(
+        [&](Storage& storage) { return end_session(storage, login, reason, uses); });
+    note_write(ended ? nullptr : &ended.error());
+    if (!ended) {
+        co_return tl::unexpected(ended.error());
+    }
+    const auto open = open_.find(login);
+    if (open == open_.end()) {
+        co_return Result<void>();
+    }
+    const std::string key_id = open->second.key_id;
+    if (*ended) {
+        open->second = **ended;
+    }
+    parts_.events.publish("session.ended", login, {{"login", login}});
+    open_.erase(login);
+    if (open_sessions_of(key_id) == 0) {
+        parts_.keys.hold(key_id, false);
+    }
+    co_return Result<void>();
+}
+
+asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndReason reason) {
+    std::vector<std::string> logins;
+    for (const auto& [login, session] : open_) {
+        if (session.key_id == key_id) {
+            logins.push_back(login);
+        }
+    }
+    for (const std::string& login : logins) {
+        co_await end(login, reason, open_.contains(login) ? std::optional(open_.at(login).uses) : std::nullopt);
+    }
+}
+
+asio::awaitable<void> LoginServer::end_all(EndReason reason) {
+    const auto ended =
+        co_await parts_.store.run([&](Storage& storage) { return end_open_sessions(storage, reason); });
+    note_write(ended ? nullptr : &ended.error());
+    open_.clear();
+}
+
+void LoginServer::note_write(const Error* error) {
+    if (error == nullptr) {
+        write_failure_.reset();
+        return;
+    }
+    if (!write_failure_) {
+        spdlog::error("the ledger cannot be written: {}", to_string(*error));
+    }
+    write_failure_ = Finding{"ledger.write_failed", "ledger", {{"object", error->object}, {"reason", error->reason}}};
+}
+
+} // namespace ukey

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The login channel: applications' filters ask whether a key may log in, and tell what happened.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "daemon/channel.hpp"
+#include "daemon/core/session.hpp"
+#include "daemon/event_bus.hpp"
+#include "daemon/keys/key_watch.hpp"
+#include "daemon/login/rate_limit.hpp"
+#include "daemon/store/session_store.hpp"
+#include "daemon/store/store_thread.hpp"
+
+namespace ukey {
+
+class LoginConnection;
+
+/// I/O thread only. Knows which sessions are open and ends them: told by the filter, by the end of the process, by the
+/// key's removal or by the daemon's own stop. Publishes session.started, session.used, session.ended, login.refused.
+class LoginServer {
+  public:
+    struct Parts {
+        boost::asio::any_io_executor executor;
+        const Clock& clock;
+        const Configuration& configuration;
+        StoreThread& store;
+        KeyWatch& keys;
+        EventBus& events;
+    };
+
+    explicit LoginServer(Parts parts);
+    ~LoginServer();
+    LoginServer(const LoginServer&) = delete; // its connections keep its address
+    LoginServer& operator=(const LoginServer&) = delete;
+    LoginServer(LoginServer&&) = delete;
+    LoginServer& operator=(LoginServer&&) = delete;
+
+    /// Accepts until close().
+    boost::asio::awaitable<void> serve(LocalAcceptor acceptor);
+    /// No more connections or reports; the open sessions stay open in the store until end_all().
+    void close();
+
+    boost::asio::awaitable<void> end_sessions_of_key(std::string key_id, EndReason reason);
+    boost::asio::awaitable<void> end_all(EndReason reason);
+
+    /// By login id.
+    const std::map<std::string, LoginSession>& open_sessions() const { return open_; }
+    std::size_t open_sessions_of(const std::string& key_id) const;
+    /// Who has logged in with a key since the daemon started.
+    bool has_used(std::uint32_t uid, const std::string& key_id) const { return users_.contains({uid, key_id}); }
+
+    /// The last failure to write the ledger; nullopt once a write has succeeded again.
+    const std::optional<Finding>& write_failure() const { return write_failure_; }
+
+  private:
+    friend class LoginConnection;
+
+    boost::asio::awaitable<bool> start(LoginSession session);
+    boost::asio::awaitable<Result<void>> end(std::string login, EndReason reason, std::optional<std::uint64_t> uses);
+    void note_write(const Error* error);
+
+    Parts parts_;
+    std::optional<LocalAcceptor> acceptor_;
+    std::map<std::string, LoginSession> open_;
+    std::set<std::pair<std::uint32_t, std::string>> users_;
+    std::set<LoginConnection*> connections_;
+    RateLimit rate_limit_;
+    std::optional<Finding> write_failure_;
+    bool closed_ = false;
+};
+
+} // namespace ukey

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// ukey-probe as a person's own process, started by ukeyctl as the calling user: `--person VERB`.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace ukey::probe {
+
+enum class PersonVerb { list, change_pin, self_test };
+
+struct PersonOptions {
+    PersonVerb verb = PersonVerb::list;
+    std::string module_path;
+    /// The token's serial (list does not need it).
+    std::string token_serial;
+    /// Where the PINs are read: change-pin the old and the new one, self-test the one; a line each.
+    std::optional<int> pin_descriptor;
+    /// change-pin even when the token says that one wrong PIN more locks it.
+    bool allow_final_try = false;
+};
+
+/// Writes one line of JSON to `output` and returns the exit status: 0 done, 1 not done.
+///   list        {"module": {…}, "slots": [Slot]}, shapes of docs/formats/channels.md §2
+///   change-pin  {"done": true}
+///   self-test   {"done": true, "certificate", "digest", "signature" (base64), "key_type"}: signed; whether
+///   it is right is
+///               for verify_signature_sample() of daemon/core/signature_sample.hpp to say
+///   any         {"done": false, "code", "object", "reason"}: the parts of Error; of a call that failed, code
+///   is
+///               "pkcs11.call_failed", object the function, reason the CKR_ name
+int run_person(const PersonOptions& options, int output);
+
+} // namespace ukey::probe

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/database.hpp"
+
+#include <sqlite3.h>
+
+namespace ukey {
+namespace {
+
+/// What went wrong, as a code: the disk or permissions, damage, or a rule of the schema.
+Error database_error(sqlite3* connection, const std::string& context, const std::string& object) {
+    const int code = sqlite3_errcode(connection);
+    const char* message = sqlite3_errmsg(connection);
+    switch (code) { // SQLite's result codes are plain integers, so no exhaustive switch here
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return {"state.corrupt", context, object, message};
+    case SQLITE_CONSTRAINT:
+        return {"state.constraint", context, object, message};
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return {"state.unusable", context, object, message};
+    default:
+        return {"ledger.write_failed", context, object, message};
+    }
+}
+
+} // namespace
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::bind(std::int64_t value) {
+    sqlite3_bind_int64(statement_, next_++, value);
+    return *this;
+}
+
+Statement& Statement::bind(std::string_view value) {
+    sqlite3_bind_text(statement_, next_++, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
+    return *this;
+}
+
+Statement& Statement::bind_blob(std::string_view value) {
+    sqlite3_bind_blob(statement_, next_++, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
+    return *this;
+}
+
+Statement& Statement::bind_null() {
+    sqlite3_bind_null(statement_, next_++);
+    return *this;
+}
+
+Statement& Statement::bind(const std::optional<std::int64_t>& value) {
+    return value ? bind(*value) : bind_null();
+}
+
+Result<bool> Statement::step() {
+    if (error_) {
+        return tl::unexpected(*error_);
+    }
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) {
+        return true;
+    }
+    if (code == SQLITE_DONE) {
+        return false;
+    }
+    sqlite3* connection = sqlite3_db_handle(statement_);
+    const char* file = sqlite3_db_filename(connection, "main");
+    return tl::unexpected(database_error(connection, "use the database", file != nullptr ? file : ""));
+}
+
+Result<void> Statement::run() {
+    UKEY_TRY(step());
+    return {};
+}
+
+Result<void> Statement::each(const std::function<void()>& visit) {
+    for (;;) {
+        const auto row = step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return {};
+        }
+        visit();
+    }
+}
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::optional<std::int64_t> Statement::optional_integer(int column) const {
+    if (sqlite3_column_type(statement_, column) == SQLITE_NULL) {
+        return std::nullopt;
+    }
+    return sqlite3_column_int64(statement_, column);
+}
+
+std::string Statement::text(int column) const {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return bytes == nullptr ? std::string() : std::string(bytes, size);
+}
+
+Result<Database> Database::open(const std::string& path) {
+    sqlite3* connection = nullptr;
+    const int opened = sqlite3_open_v2(path.c_str(), &connection,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    Database database(connection, path);
+    if (opened != SQLITE_OK) {
+        return tl::unexpected(database_error(connection, "open the database", path));
+    }
+    sqlite3_extended_result_codes(connection, 0);
+    // The cache is small on purpose: the daemon reads little and is always there.
+    const auto prepared = database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                                           "PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF;");
+    if (!prepared) {
+        Error error = prepared.error();
+        error.code = error.code == "ledger.write_failed" ? "state.unusable" : error.code;
+        return tl::unexpected(std::move(error));
+    }
+    return database;
+}
+
+Database::~Database() { sqlite3_close_v2(connection_); }
+
+Database::Database(Database&& other) noexcept : connection_(other.connection_), path_(std::move(other.path_)) {
+    other.connection_ = nullptr;
+}
+
+Statement Database::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(connection_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK) {
+        return Statement(database_error(connection_, "use the database", path_));
+    }
+    return Statement(statement);
+}
+
+Result<void> Database::execute(const std::string& sql) {
+    if (sqlite3_exec(connection_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+        return tl::unexpected(database_error(connection_, "use the database", path_));
+    }
+    return {};
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(connection_); }
+
+Result<Transaction> Transaction::begin(Database& database) {
+    UKEY_TRY(database.execute("BEGIN IMMEDIATE"));
+    return Transaction(database);
+}
+
+Transaction::~Transaction() {
+    if (database_ != nullptr) {
+        // Nothing is lost when this fails: SQLite has rolled back by itself then.
+        static_cast<void>(database_->execute("ROLLBACK"));
+    }
+}
+
+Result<void> Transaction::commit() {
+    UKEY_TRY(database_->execute("COMMIT"));
+    database_ = nullptr;
+    return {};
+}
+
+} // namespace ukey

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// RAII over SQLite: one connection, its statements and transactions. Used by the store thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemon/core/result.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace ukey {
+
+/// A prepared statement. Values are bound in order from 1; text and blobs are copied. When it could not be prepared,
+/// the first step says so.
+class Statement {
+  public:
+    explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+    explicit Statement(Error error) : error_(std::move(error)) {}
+    ~Statement();
+    Statement(const Statement&) = delete; // owns a sqlite3_stmt
+    Statement& operator=(const Statement&) = delete;
+    Statement(Statement&& other) noexcept : statement_(other.statement_), next_(other.next_), error_(std::move(other.error_)) {
+        other.statement_ = nullptr;
+    }
+    Statement& operator=(Statement&&) = delete;
+
+    Statement& bind(std::int64_t value);
+    Statement& bind(std::string_view value);
+    Statement& bind_blob(std::string_view value);
+    Statement& bind_null();
+    Statement& bind(const std::optional<std::int64_t>& value);
+
+    /// True when there is a row, false at the end.
+    Result<bool> step();
+    /// For statements without rows.
+    Result<void> run();
+    /// Calls `visit` for every row; the columns are read from this statement.
+    Result<void> each(const std::function<void()>& visit);
+
+    std::int64_t integer(int column) const;
+    std::optional<std::int64_t> optional_integer(int column) const;
+    std::string text(int column) const;
+
+  private:
+    sqlite3_stmt* statement_ = nullptr;
+    int next_ = 1;
+    std::optional<Error> error_;
+};
+
+class Database {
+  public:
+    /// Opens or creates the file: WAL, synchronous=FULL, foreign keys. Error `state.unusable` or `state.corrupt`.
+    static Result<Database> open(const std::string& path);
+
+    ~Database();
+    Database(Database&& other) noexcept;
+    Database& operator=(Database&&) = delete;
+    Database(const Database&) = delete; // owns a sqlite3
+    Database& operator=(const Database&) = delete;
+
+    Statement prepare(std::string_view sql);
+    /// One or several statements without parameters or rows.
+    Result<void> execute(const std::string& sql);
+    /// Rows changed by the last statement.
+    std::int64_t changes() const;
+    const std::string& path() const { return path_; }
+
+  private:
+    Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
+
+    sqlite3* connection_;
+    std::string path_;
+};
+
+/// Rolls back on destruction unless committed.
+class Transaction {
+  public:
+    static Result<Transaction> begin(Database& database);
+    ~Transaction();
+    Transaction(Transaction&& other) noexcept : database_(other.database_) { other.database_ = nullptr; }
+    Transaction& operator=(Transaction&&) = delete;
+    Transaction(const Transaction&) = delete; // one end of one transaction
+    Transaction& operator=(const Transaction&) = delete;
+
+    /// On disk when this returns without error. After an error everything is rolled back.
+    Result<void> commit();
+
+  private:
+    explicit Transaction(Database& database) : database_(&database) {}
+    Database* database_;
+};
+
+/// Returns the error of a Result from the enclosing function.
+#define UKEY_TRY(expression) UKEY_TRY_NAMED(UKEY_JOIN(ukey_try_, __LINE__), expression)
+#define UKEY_TRY_NAMED(name, expression)                                                                       \
+    if (auto name = (expression); !name)                                                                       \
+    return tl::unexpected(std::move(name).error())
+#define UKEY_JOIN(left, right) UKEY_JOIN_EXPANDED(left, right)
+#define UKEY_JOIN_EXPANDED(left, right) left##right
+
+} // namespace ukey

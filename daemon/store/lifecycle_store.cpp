@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/lifecycle_store.hpp"
+
+#include "daemon/store/session_store.hpp"
+
+namespace ukey {
+namespace {
+
+/// True when the ledger's last word on the service is that it started.
+Result<bool> stopped_uncleanly(Storage& storage) {
+    auto statement = storage.database().prepare(
+        "SELECT kind FROM ledger WHERE kind IN ('daemon.started', 'daemon.stopped') ORDER BY seq DESC LIMIT 1");
+    const auto row = statement.step();
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    return *row && statement.text(0) == "daemon.started";
+}
+
+Result<Timestamp> last_alive(Storage& storage) {
+    auto statement = storage.database().prepare(
+        "SELECT max(coalesce((SELECT alive_us FROM heartbeat), 0), coalesce((SELECT max(time_us) FROM ledger), 0))");
+    UKEY_TRY(statement.step());
+    return from_microseconds(statement.integer(0));
+}
+
+Result<std::size_t> record_unclean_stop(Storage& storage) {
+    const auto alive = last_alive(storage);
+    if (!alive) {
+        return tl::unexpected(alive.error());
+    }
+    UKEY_TRY(storage.write(
+        [&] { return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}}); }));
+    const auto ended = end_open_sessions(storage, EndReason::unclean);
+    if (!ended) {
+        return tl::unexpected(ended.error());
+    }
+    return ended->size();
+}
+
+} // namespace
+
+Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts) {
+    const auto unclean = stopped_uncleanly(storage);
+    if (!unclean) {
+        return tl::unexpected(unclean.error());
+    }
+    std::size_t ended = 0;
+    if (*unclean) {
+        const auto count = record_unclean_stop(storage);
+        if (!count) {
+            return count;
+        }
+        ended = *count;
+    }
+    UKEY_TRY(storage.write([&] { return storage.append("daemon.started", facts); }));
+    return ended;
+}
+
+Result<void> record_stop(Storage& storage) {
+    return storage.write([&] { return storage.append("daemon.stopped", {}); });
+}
+
+Result<void> record_heartbeat(Storage& storage) {
+    auto statement = storage.database().prepare(
+        "INSERT INTO heartbeat (id, alive_us) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET alive_us = ?1");
+    return statement.bind(to_microseconds(storage.now())).run();
+}
+
+} // namespace ukey

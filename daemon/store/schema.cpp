@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/schema.hpp"
+
+namespace ukey {
+namespace {
+
+// Times are microseconds since 1970 in UTC. What can be derived from the ledger is a projection of it and is written in
+// the transaction that writes the record; the registry is not: it holds personal data, which must be removable.
+constexpr const char* version_1 = R"sql(
+CREATE TABLE ledger (
+    seq INTEGER PRIMARY KEY,
+    time_us INTEGER NOT NULL,
+    boottime_us INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+CREATE TABLE organisation (
+    code TEXT PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    folded_name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    assessed_unit TEXT NOT NULL,
+    key_required INTEGER NOT NULL,
+    mobile_terminal INTEGER NOT NULL,
+    answered_for_by TEXT NOT NULL,
+    administrator_name TEXT NOT NULL,
+    administrator_mobile TEXT NOT NULL
+) STRICT;
+CREATE INDEX organisation_by_name ON organisation (name);
+CREATE INDEX organisation_by_folded_name ON organisation (folded_name);
+
+CREATE TABLE key (
+    key_id TEXT PRIMARY KEY,
+    manufacturer TEXT NOT NULL,
+    model TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    label TEXT NOT NULL,
+    certificate BLOB NOT NULL,
+    first_seen_us INTEGER NOT NULL,
+    last_seen_us INTEGER NOT NULL,
+    pin_default INTEGER,
+    returned INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX key_by_identity ON key (serial, manufacturer, model);
+CREATE TABLE key_public_key (
+    key_id TEXT NOT NULL REFERENCES key (key_id),
+    spki_sha256 TEXT NOT NULL,
+    first_seen_us INTEGER NOT NULL,
+    PRIMARY KEY (key_id, spki_sha256)
+) STRICT;
+
+-- One key manages one organisation only: one row a key, one row a public key, and no row changes its organisation.
+CREATE TABLE binding (
+    key_id TEXT PRIMARY KEY REFERENCES key (key_id),
+    organisation TEXT NOT NULL REFERENCES organisation (code),
+    spki_sha256 TEXT NOT NULL UNIQUE,
+    bound_us INTEGER NOT NULL,
+    bound_by_uid INTEGER NOT NULL
+) STRICT;
+CREATE INDEX binding_by_organisation ON binding (organisation);
+CREATE TRIGGER binding_keeps_organisation BEFORE UPDATE OF key_id, organisation ON binding
+    WHEN NEW.organisation <> OLD.organisation OR NEW.key_id <> OLD.key_id
+    BEGIN SELECT RAISE(ABORT, 'one key manages one organisation: release it first'); END;
+
+CREATE TABLE session (
+    login TEXT PRIMARY KEY,
+    key_id TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    uid INTEGER NOT NULL,
+    pid INTEGER NOT NULL,
+    executable TEXT NOT NULL,
+    application TEXT NOT NULL,
+    grade TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    codes TEXT NOT NULL,
+    default_pin INTEGER,
+    started_us INTEGER NOT NULL,
+    ended_us INTEGER,
+    end_reason TEXT,
+    uses INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_by_start ON session (started_us);
+CREATE INDEX session_open ON session (login) WHERE ended_us IS NULL;
+
+CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), alive_us INTEGER NOT NULL) STRICT;
+)sql";
+
+Result<std::int64_t> read_version(Database& database) {
+    auto statement = database.prepare("PRAGMA user_version");
+    UKEY_TRY(statement.step());
+    return statement.integer(0);
+}
+
+Result<void> check_integrity(Database& database) {
+    auto statement = database.prepare("PRAGMA quick_check(1)");
+    UKEY_TRY(statement.step());
+    if (const std::string verdict = statement.text(0); verdict != "ok") {
+        return fail("state.corrupt", "check the database", database.path(), verdict);
+    }
+    return {};
+}
+
+} // namespace
+
+Result<void> migrate(Database& database) {
+    const auto version = read_version(database);
+    if (!version) {
+        return tl::unexpected(version.error());
+    }
+    if (*version > schema_version) {
+        return fail("state.newer", "open the database", database.path(),
+                    "schema " + std::to_string(*version) + ", this version knows " + std::to_string(schema_version));
+    }
+    if (*version == schema_version) {
+        return check_integrity(database);
+    }
+    auto transaction = Transaction::begin(database);
+    if (!transaction) {
+        return tl::unexpected(transaction.error());
+    }
+    UKEY_TRY(database.execute(version_1));
+    UKEY_TRY(database.execute("PRAGMA user_version = " + std::to_string(schema_version)));
+    return transaction->commit();
+}
+
+} // namespace ukey

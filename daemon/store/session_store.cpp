@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/session_store.hpp"
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "daemon/store/key_store.hpp"
+
+namespace ukey {
+namespace {
+
+constexpr std::string_view session_columns =
+    "login, key_id, organisation, uid, pid, executable, application, grade, verdict, codes, default_pin, started_us, "
+    "ended_us, end_reason, uses";
+
+std::vector<std::string> read_codes(const std::string& text) {
+    std::vector<std::string> codes;
+    boost::json::error_code error;
+    const boost::json::value value = boost::json::parse(text, error);
+    if (const auto* array = value.if_array(); array != nullptr && !error) {
+        for (const boost::json::value& code : *array) {
+            if (code.is_string()) {
+                codes.emplace_back(code.get_string());
+            }
+        }
+    }
+    return codes;
+}
+
+LoginSession read_session(const Statement& row) {
+    LoginSession session{.login = row.text(0),
+                         .key_id = row.text(1),
+                         .organisation = row.text(2),
+                         .uid = static_cast<std::uint32_t>(row.integer(3)),
+                         .pid = row.integer(4),
+                         .executable = row.text(5),
+                         .application = row.text(6),
+                         .grade = row.text(7) == to_string(EvidenceGrade::late) ? EvidenceGrade::late
+                                                                                : EvidenceGrade::observed,
+                         .verdict = row.text(8),
+                         .codes = read_codes(row.text(9)),
+                         .default_pin = std::nullopt,
+                         .started = from_microseconds(row.integer(11)),
+                         .ended = std::nullopt,
+                         .end_reason = parse_end_reason(row.text(13)),
+                         .uses = static_cast<std::uint64_t>(row.integer(14))};
+    if (const auto default_pin = row.optional_integer(10)) {
+        session.default_pin = *default_pin != 0;
+    }
+    if (const auto ended_us = row.optional_integer(12)) {
+        session.ended = from_microseconds(*ended_us);
+    }
+    return session;
+}
+
+boost::json::array codes_to_json(const LoginSession& session) {
+    return boost::json::array(session.codes.begin(), session.codes.end());
+}
+
+/// What the ledger says of an attempt; uid and pid are the kernel's word, `claim` the process's own.
+boost::json::object attempt_to_json(const LoginSession& session) {
+    return {{"login", session.login},
+            {"key", session.key_id},
+            {"organisation", session.organisation},
+            {"uid", session.uid},
+            {"pid", session.pid},
+            {"claim", {{"executable", session.executable}, {"application", session.application}}},
+            {"verdict", session.verdict},
+            {"codes", codes_to_json(session)}};
+}
+
+Result<bool> is_known(Storage& storage, const std::string& login) {
+    auto statement = storage.database().prepare("SELECT 1 FROM session WHERE login = ?");
+    return statement.bind(login).step();
+}
+
+Result<std::string> bound_organisation(Storage& storage, const std::string& key_id) {
+    auto statement = storage.database().prepare("SELECT organisation FROM binding WHERE key_id = ?");
+    UKEY_TRY(statement.bind(key_id).step());
+    return statement.text(0);
+}
+
+Result<void> insert_session(Storage& storage, const LoginSession& session) {
+    auto statement = storage.database().prepare("INSERT INTO session (" + std::string(session_columns) +
+                                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)");
+    statement.bind(session.login)
+        .bind(session.key_id)
+        .bind(session.organisation)
+        .bind(std::int64_t{session.uid})
+        .bind(session.pid)
+        .bind(session.executable)
+        .bind(session.application)
+        .bind(to_string(session.grade))
+        .bind(session.verdict)
+        .bind(boost::json::serialize(codes_to_json(session)))
+        .bind(session.default_pin ? std::optional<std::int64_t>(*session.default_pin ? 1 : 0) : std::nullopt)
+        .bind(to_microseconds(session.started))
+        .bind(static_cast<std::int64_t>(session.uses));
+    return statement.run();
+}
+
+Result<std::optional<LoginSession>> load_open(Storage& storage, const std::string& login) {
+    auto statement = storage.database().prepare("SELECT " + std::string(session_columns) +
+                                                " FROM session WHERE login = ? AND ended_us IS NULL");
+    const auto row = statement.bind(login).step();
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    return *row ? std::optional(read_session(statement)) : std::nullopt;
+}
+
+/// Inside Storage::write().
+Result<void> write_end(Storage& storage, LoginSession& session, EndReason reason, std::optional<std::uint64_t> uses) {
+    session.ended = storage.now();
+    session.end_reason = reason;
+    session.uses = std::max(session.uses, uses.value_or(0));
+    auto statement = storage.database().prepare(
+        "UPDATE session SET ended_us = ?, end_reason = ?, uses = ? WHERE login = ? AND ended_us IS NULL");
+    statement.bind(to_microseconds(*session.ended)).bind(to_string(reason));
+    UKEY_TRY(statement.bind(static_cast<std::int64_t>(session.uses)).bind(session.login).run());
+    return storage.append(
+        "session.ended",
+        {{"login", session.login}, {"key", session.key_id}, {"reason", to_string(reason)}, {"uses", session.uses}});
+}
+
+} // namespace
+
+Result<bool> start_session(Storage& storage, LoginSession& session) {
+    const auto known = is_known(storage, session.login);
+    if (!known) {
+        return tl::unexpected(known.error());
+    }
+    if (*known) {
+        return false;
+    }
+    UKEY_TRY(storage.write([&]() -> Result<void> {
+        auto organisation = bound_organisation(storage, session.key_id);
+        if (!organisation) {
+            return tl::unexpected(organisation.error());
+        }
+        session.organisation = std::move(*organisation);
+        UKEY_TRY(insert_session(storage, session));
+        boost::json::object payload = attempt_to_json(session);
+        payload["grade"] = to_string(session.grade);
+        payload["started_at"] = format_timestamp(session.started);
+        payload["uses"] = session.uses;
+        UKEY_TRY(storage.append("session.started", payload));
+        if (session.default_pin && !session.key_id.empty()) {
+            UKEY_TRY(set_pin_default(storage, session.key_id, *session.default_pin));
+        }
+        return {};
+    }));
+    return true;
+}
+
+Result<void> use_session(Storage& storage, const std::string& login, std::uint64_t uses) {
+    return storage.write([&]() -> Result<void> {
+        auto statement = storage.database().prepare(
+            "UPDATE session SET uses = ?1 WHERE login = ?2 AND ended_us IS NULL AND uses < ?1");
+        UKEY_TRY(statement.bind(static_cast<std::int64_t>(uses)).bind(login).run());
+        if (storage.database().changes() == 0) {
+            return {};
+        }
+        return storage.append("session.used", {{"login", login}, {"uses", uses}});
+    });
+}
+
+Result<std::optional<LoginSession>> end_session(Storage& storage, const std::string& login, EndReason reason,
+                                                std::optional<std::uint64_t> uses) {
+    auto session = load_open(storage, login);
+    if (!session || !*session) {
+        return session;
+    }
+    UKEY_TRY(storage.write([&] { return write_end(storage, **session, reason, uses); }));
+    return session;
+}
+
+Result<std::vector<LoginSession>> end_open_sessions(Storage& storage, EndReason reason) {
+    auto open = list_sessions(storage, {.month = {}, .key_id = {}, .organisation = {}, .open_only = true, .uid = {}});
+    if (!open || open->empty()) {
+        return open;
+    }
+    UKEY_TRY(storage.write([&]() -> Result<void> {
+        for (LoginSession& session : *open) {
+            UKEY_TRY(write_end(storage, session, reason, std::nullopt));
+        }
+        return {};
+    }));
+    return open;
+}
+
+Result<void> record_refusal(Storage& storage, const LoginSession& attempt) {
+    return storage.write([&] { return storage.append("login.refused", attempt_to_json(attempt)); });
+}
+
+Result<void> record_failed_login(Storage& storage, const LoginSession& attempt, std::uint64_t rv) {
+    return storage.write([&] {
+        boost::json::object payload = attempt_to_json(attempt);
+        payload["rv"] = rv;
+        return storage.append("login.failed", payload);
+    });
+}
+
+Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out) {
+    return storage.write(
+        [&] { return storage.append("reports.limited", {{"uid", uid}, {"left_out", left_out}}); });
+}
+
+Result<std::vector<LoginSession>> list_sessions(Storage& storage, const SessionFilter& filter) {
+    const std::int64_t from_us = filter.month ? to_microseconds(filter.month->begin()) : 0;
+    const std::int64_t to_us = filter.month ? to_microseconds(filter.month->end()) : INT64_MAX;
+    auto statement = storage.database().prepare(
+        "SELECT " + std::string(session_columns) +
+        " FROM session WHERE started_us >= ?1 AND started_us < ?2 AND (?3 = '' OR key_id = ?3) "
+        "AND (?4 = '' OR organisation = ?4) AND (?5 IS NULL OR uid = ?5)" +
+        (filter.open_only ? " AND ended_us IS NULL" : "") + " ORDER BY started_us, login");
+    statement.bind(from_us).bind(to_us).bind(filter.key_id).bind(filter.organisation);
+    statement.bind(filter.uid ? std::optional<std::int64_t>(*filter.uid) : std::nullopt);
+    std::vector<LoginSession> sessions;
+    UKEY_TRY(statement.each([&] { sessions.push_back(read_session(statement)); }));
+    return sessions;
+}
+
+} // namespace ukey

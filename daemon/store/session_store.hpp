@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Login sessions in the database. Store thread only; blocking.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/core/clock.hpp"
+#include "daemon/core/session.hpp"
+#include "daemon/store/storage.hpp"
+
+namespace ukey {
+
+/// Records `session.started` and what the login showed of the PIN. False, and nothing written, when that login id is
+/// known already. The session's organisation is filled in from the key's binding.
+Result<bool> start_session(Storage& storage, LoginSession& session);
+
+/// The private key was used for the first time (record `session.used`). Nothing when the session is not open.
+Result<void> use_session(Storage& storage, const std::string& login, std::uint64_t uses);
+
+/// Ends an open session (record `session.ended`) and returns it as it is then; nullopt when it is not open.
+Result<std::optional<LoginSession>> end_session(Storage& storage, const std::string& login, EndReason reason,
+                                                std::optional<std::uint64_t> uses);
+
+/// Ends all that are open.
+Result<std::vector<LoginSession>> end_open_sessions(Storage& storage, EndReason reason);
+
+/// A login that the policy refused (record `login.refused`).
+Result<void> record_refusal(Storage& storage, const LoginSession& attempt);
+/// A login that the token refused (record `login.failed`): a wrong PIN, for example.
+Result<void> record_failed_login(Storage& storage, const LoginSession& attempt, std::uint64_t rv);
+
+/// Reports of one user that were more than login.reports_per_minute (record `reports.limited`).
+Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out);
+
+struct SessionFilter {
+    std::optional<ChinaMonth> month; ///< by the session's start
+    std::string key_id;
+    std::string organisation; ///< code
+    bool open_only = false;
+    std::optional<std::uint32_t> uid;
+};
+/// In the order of their starts.
+Result<std::vector<LoginSession>> list_sessions(Storage& storage, const SessionFilter& filter);
+
+} // namespace ukey

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/storage.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include "daemon/store/schema.hpp"
+
+namespace ukey {
+namespace {
+
+LedgerRecord read_record(const Statement& statement) {
+    return {.seq = static_cast<std::uint64_t>(statement.integer(0)),
+            .time = from_microseconds(statement.integer(1)),
+            .boottime = std::chrono::microseconds(statement.integer(2)),
+            .kind = statement.text(3),
+            .payload = statement.text(4),
+            .hash = statement.text(5)};
+}
+
+} // namespace
+
+Storage::Storage(std::unique_ptr<Database> database, const Clock& clock)
+    : database_(std::move(database)), clock_(&clock) {}
+
+Result<Storage> Storage::open(const std::string& path, const Clock& clock) {
+    auto database = Database::open(path);
+    if (!database) {
+        return tl::unexpected(database.error());
+    }
+    UKEY_TRY(migrate(*database));
+    Storage storage(std::make_unique<Database>(std::move(*database)), clock);
+    UKEY_TRY(storage.read_head());
+    return storage;
+}
+
+Result<void> Storage::read_head() {
+    auto statement = database_->prepare("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1");
+    const auto row = statement.step();
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    if (*row) {
+        head_seq_ = static_cast<std::uint64_t>(statement.integer(0));
+        head_hash_ = statement.text(1);
+    }
+    return {};
+}
+
+Result<void> Storage::write(const std::function<Result<void>()>& change) {
+    const std::uint64_t seq_before = head_seq_;
+    const std::string hash_before = head_hash_;
+    const auto attempt = [&]() -> Result<void> {
+        auto transaction = Transaction::begin(*database_);
+        if (!transaction) {
+            return tl::unexpected(transaction.error());
+        }
+        UKEY_TRY(change());
+        return transaction->commit();
+    };
+    const auto done = attempt();
+    if (!done) {
+        head_seq_ = seq_before;
+        head_hash_ = hash_before;
+    }
+    return done;
+}
+
+Result<void> Storage::append(std::string_view kind, const boost::json::object& payload) {
+    LedgerRecord record{.seq = head_seq_ + 1,
+                        .time = clock_->now(),
+                        .boottime = clock_->boottime(),
+                        .kind = std::string(kind),
+                        .payload = boost::json::serialize(payload),
+                        .hash = {}};
+    record.hash = ledger_hash(head_hash_, record);
+    auto statement = database_->prepare(
+        "INSERT INTO ledger (seq, time_us, boottime_us, kind, payload, hash) VALUES (?, ?, ?, ?, ?, ?)");
+    statement.bind(static_cast<std::int64_t>(record.seq))
+        .bind(to_microseconds(record.time))
+        .bind(record.boottime.count())
+        .bind(record.kind)
+        .bind_blob(record.payload)
+        .bind_blob(record.hash);
+    UKEY_TRY(statement.run());
+    head_seq_ = record.seq;
+    head_hash_ = record.hash;
+    return {};
+}
+
+Result<void> Storage::visit_records(std::uint64_t from_seq, std::uint64_t to_seq,
+                                    const std::function<bool(const LedgerRecord&)>& visit) {
+    auto statement = database_->prepare("SELECT seq, time_us, boottime_us, kind, payload, hash FROM ledger "
+                                        "WHERE seq >= ? AND seq <= ? ORDER BY seq");
+    const std::uint64_t last = to_seq == 0 ? head_seq_ : to_seq;
+    statement.bind(static_cast<std::int64_t>(from_seq)).bind(static_cast<std::int64_t>(last));
+    for (;;) {
+        const auto row = statement.step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row || !visit(read_record(statement))) {
+            return {};
+        }
+    }
+}
+
+} // namespace ukey

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the filter module, with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace ukey::filter {
+
+/// How long one call may wait for the daemon, all in all: a person does not notice it beside typing a PIN.
+constexpr std::chrono::milliseconds login_wait_default{200};
+/// More than this is a mistake in the configuration.
+constexpr std::chrono::milliseconds login_wait_max{10'000};
+/// After one call has waited in vain, the following ones don't wait until this has passed or the socket
+/// changes.
+constexpr std::chrono::seconds daemon_back_off{2};
+/// Reports kept for a daemon that is away. What comes when it is full is dropped and counted; the oldest
+/// stay, because a report means something only after the ones before it. A login still open is told anyway.
+constexpr std::size_t pending_records_max = 64;
+/// Sessions whose slot is known without asking the backend; for more it is asked. A browser has a few dozen.
+constexpr std::size_t tracked_sessions_max = 4096;
+/// Places looked at for one session: one or two cache lines.
+constexpr std::size_t session_probe_max = 16;
+/// Slots of one backend whose logins are followed to their end. Readers times applets: a handful.
+constexpr std::size_t tracked_slots_max = 64;
+/// /etc/ukeyd/pkcs11.conf has four lines.
+constexpr std::size_t configuration_max_bytes = std::size_t{64} * 1024;
+/// What is read from the socket at once: answers are some hundred bytes.
+constexpr std::size_t receive_bytes = 4096;
+/// Attempts to hand one message over: a connection may turn out dead at the first.
+constexpr int connect_attempts_max = 2;
+/// A login's id is 128 random bits: no two are the same.
+constexpr std::size_t login_id_bytes = 16;
+
+} // namespace ukey::filter

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/module/configuration.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <optional>
+#include <string_view>
+#include <unistd.h>
+
+namespace ukey::filter {
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+std::string_view trim(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+std::optional<std::string> environment(const char* name) {
+    const char* value = secure_getenv(name);
+    if (value == nullptr || *value == '\0') {
+        return std::nullopt;
+    }
+    return value;
+}
+
+void set_wait(Configuration& configuration, std::string_view value) {
+    unsigned wait_ms = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), wait_ms);
+    if (error != std::errc() || end != value.data() + value.size() ||
+        std::chrono::milliseconds(wait_ms) > login_wait_max) {
+        debug_message("wait_ms: not a number from 0 to " + std::to_string(login_wait_max.count()));
+        return;
+    }
+    configuration.login_wait = std::chrono::milliseconds(wait_ms);
+}
+
+void set_without_daemon(Configuration& configuration, std::string_view value) {
+    configuration.without_daemon = value == "allow" ? WithoutDaemon::allow : WithoutDaemon::refuse;
+    if (value != "allow" && value != "refuse") {
+        debug_message("without_daemon: neither allow nor refuse, so refuse");
+    }
+}
+
+void set(Configuration& configuration, std::string_view key, std::string_view value) {
+    if (key == "module") {
+        configuration.backend_path = value;
+    } else if (key == "login_socket") {
+        configuration.login_socket = value;
+    } else if (key == "wait_ms") {
+        set_wait(configuration, value);
+    } else if (key == "without_daemon") {
+        set_without_daemon(configuration, value);
+    } else {
+        debug_message("unknown key: " + std::string(key));
+    }
+}
+
+/// Empty when the file can't be read.
+std::string read_file(const std::string& path) {
+    std::string text;
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file < 0) {
+        return text;
+    }
+    text.resize(configuration_max_bytes);
+    std::size_t filled = 0;
+    while (filled < text.size()) {
+        const ssize_t count = read(file, text.data() + filled, text.size() - filled);
+        if (count <= 0) {
+            break;
+        }
+        filled += static_cast<std::size_t>(count);
+    }
+    close(file);
+    text.resize(filled);
+    return text;
+}
+
+void apply_file(Configuration& configuration, std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        const std::string_view line = trim(text.substr(0, text.find_first_of("#\n")));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        if (line.empty()) {
+            continue;
+        }
+        const std::size_t equals = line.find('=');
+        if (equals == std::string_view::npos) {
+            debug_message("a line without '=' in the configuration file");
+            continue;
+        }
+        set(configuration, trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
+    }
+}
+
+} // namespace
+
+Configuration load_configuration() {
+    Configuration configuration;
+    apply_file(configuration, read_file(environment("UKEY_PKCS11_CONF").value_or("/etc/ukeyd/pkcs11.conf")));
+    if (const auto path = environment("UKEY_PKCS11_MODULE")) {
+        configuration.backend_path = *path;
+    }
+    if (const auto path = environment("UKEY_LOGIN_SOCKET")) {
+        configuration.login_socket = *path;
+    }
+    if (const auto wait = environment("UKEY_LOGIN_WAIT_MS")) {
+        set_wait(configuration, *wait);
+    }
+    return configuration;
+}
+
+void debug_message(const std::string& text) {
+    if (environment("UKEY_PKCS11_DEBUG")) {
+        std::fprintf(stderr, "ukey-pkcs11: %s\n", text.c_str());
+    }
+}
+
+} // namespace ukey::filter

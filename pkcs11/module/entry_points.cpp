@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every PKCS#11 function that the filter puts in front of the backend's. Each calls the backend with the
+// caller's own arguments and returns the backend's own answer; the one exception is a refused C_Login.
+// Arguments are looked at only after the backend has accepted them.
+#include <optional>
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/module/filter.hpp"
+#include "pkcs11/module/mechanism.hpp"
+
+namespace ukey::filter {
+namespace {
+
+/// The slot of a session, from our own table or from the backend.
+std::optional<SlotIndex> slot_of(CK_SESSION_HANDLE session) noexcept {
+    if (const std::optional<SlotIndex> slot = sessions().find(session)) {
+        return slot;
+    }
+    CK_SESSION_INFO info{};
+    if (backend().C_GetSessionInfo(session, &info) != CKR_OK) {
+        return std::nullopt;
+    }
+    return sessions().slot_index(info.slotID);
+}
+
+/// The private key of a slot was used once.
+void count_use(std::optional<SlotIndex> slot) noexcept {
+    if (slot && uses().add(*slot)) {
+        observed([=](LoginFlow& flow) { flow.first_use(*slot); });
+    }
+}
+
+/// An operation that was begun in another call has succeeded. One of a session that we don't know is counted.
+void count_operation(CK_SESSION_HANDLE session, KeyOperation operation) noexcept {
+    if (!uses().any_open()) {
+        return;
+    }
+    std::optional<SlotIndex> slot = sessions().find_private(session, operation);
+    if (!slot && !sessions().find(session)) {
+        slot = slot_of(session);
+    }
+    count_use(slot);
+}
+
+/// A one-call operation has succeeded by this mechanism.
+void count_mechanism(CK_SESSION_HANDLE session, const CK_MECHANISM* mechanism) noexcept {
+    if (uses().any_open() && mechanism != nullptr && uses_private_key(mechanism->mechanism)) {
+        count_use(slot_of(session));
+    }
+}
+
+void begin_operation(CK_SESSION_HANDLE session, KeyOperation operation,
+                     const CK_MECHANISM* mechanism) noexcept {
+    // PKCS#11 3.0 §5.2: a NULL mechanism cancels the operation.
+    const bool with_private_key = mechanism != nullptr && uses_private_key(mechanism->mechanism);
+    sessions().begin_operation(session, operation, with_private_key);
+}
+
+/// PKCS#11 2.40 §5.6: with its last session a slot's login ends.
+void sessions_have_changed() noexcept {
+    if (!uses().any_open()) {
+        return;
+    }
+    for (SlotIndex slot = 0; slot < tracked_slots_max; ++slot) {
+        if (uses().is_open(slot) && sessions().without_sessions(slot)) {
+            observed([](LoginFlow& flow) { flow.after_sessions_closed(); });
+            return;
+        }
+    }
+}
+
+/// Is the session gone after a C_CloseSession with this answer?
+bool session_is_gone(CK_RV rv) noexcept {
+    return rv == CKR_OK || rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
+           rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT;
+}
+
+// --- General purpose (§5.4) ---
+
+CK_RV initialize(void* arguments) noexcept {
+    LoginFlow* flow = login_flow();
+    if (flow == nullptr) {
+        return CKR_HOST_MEMORY;
+    }
+    const RefusingLock lock(flow->initialize_mutex());
+    if (!lock.held()) {
+        return CKR_GENERAL_ERROR; // the backend has been led back to us
+    }
+    const CK_RV rv = backend().C_Initialize(arguments);
+    if (rv == CKR_OK) {
+        observed(
+            [](LoginFlow& current) { current.after_finalize(); }); // somebody finalised the backend past us
+    }
+    return rv;
+}
+
+CK_RV finalize(void* reserved_argument) noexcept {
+    LoginFlow* flow = login_flow();
+    if (flow == nullptr) {
+        return CKR_HOST_MEMORY;
+    }
+    const RefusingLock lock(flow->initialize_mutex());
+    const CK_RV rv = backend().C_Finalize(reserved_argument);
+    if (rv == CKR_OK) {
+        observed([](LoginFlow& current) { current.after_finalize(); });
+    }
+    return rv;
+}
+
+// --- Sessions (§5.6) ---
+
+CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
+                   CK_SESSION_HANDLE_PTR session) noexcept {
+    sessions().change_begins();
+    const CK_RV rv = backend().C_OpenSession(slot, flags, application, notify, session);
+    if (rv == CKR_OK && session != nullptr) {
+        if (const std::optional<SlotIndex> index = sessions().slot_index(slot)) {
+            sessions().add(*session, *index);
+        }
+    }
+    sessions().change_is_over();
+    sessions_have_changed();
+    return rv;
+}
+
+CK_RV close_session(CK_SESSION_HANDLE session) noexcept {
+    sessions().change_begins();
+    std::optional<SessionTracker::Removed> removed = sessions().remove(session);
+    if (!removed && sessions().overflowed()) {
+        const std::optional<SlotIndex> slot = slot_of(session);
+        removed = slot ? std::optional(sessions().remove_unknown(*slot)) : std::nullopt;
+    }
+    const CK_RV rv = backend().C_CloseSession(session);
+    if (removed && !session_is_gone(rv)) {
+        sessions().put_back(session, *removed);
+    }
+    sessions().change_is_over();
+    sessions_have_changed();
+    return rv;
+}
+
+CK_RV close_all_sessions(CK_SLOT_ID slot) noexcept {
+    sessions().change_begins();
+    const CK_RV rv = backend().C_CloseAllSessions(slot);
+    if (rv == CKR_OK) {
+        if (const std::optional<SlotIndex> index = sessions().slot_index(slot)) {
+            sessions().remove_all(*index);
+        }
+    }
+    sessions().change_is_over();
+    sessions_have_changed();
+    return rv;
+}
+
+CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
+    if (user != CKU_USER) {
+        return backend().C_Login(session, user, pin, pin_bytes);
+    }
+    LoginAttempt attempt;
+    observed([&](LoginFlow& flow) { attempt = flow.before_login(session); });
+    if (attempt.refused) {
+        return CKR_FUNCTION_REJECTED;
+    }
+    const CK_RV rv = backend().C_Login(session, user, pin, pin_bytes);
+    observed([&](LoginFlow& flow) { flow.after_login(attempt, session, rv, pin, pin_bytes); });
+    return rv;
+}
+
+CK_RV logout(CK_SESSION_HANDLE session) noexcept {
+    const std::optional<SlotIndex> slot = uses().any_open() ? slot_of(session) : std::nullopt;
+    const std::uint64_t login_number = slot ? uses().number(*slot) : 0;
+    const CK_RV rv = backend().C_Logout(session);
+    if (rv == CKR_OK && slot) {
+        observed([=](LoginFlow& flow) { flow.after_logout(*slot, login_number); });
+    }
+    return rv;
+}
+
+// --- PIN (§5.5) ---
+
+CK_RV init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
+    const CK_RV rv = backend().C_InitPIN(session, pin, pin_bytes);
+    observed([=](LoginFlow& flow) { flow.after_pin_function("C_InitPIN", session, rv, pin, pin_bytes); });
+    return rv;
+}
+
+CK_RV set_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_pin_bytes,
+              CK_UTF8CHAR_PTR new_pin, CK_ULONG new_pin_bytes) noexcept {
+    const CK_RV rv = backend().C_SetPIN(session, old_pin, old_pin_bytes, new_pin, new_pin_bytes);
+    observed(
+        [=](LoginFlow& flow) { flow.after_pin_function("C_SetPIN", session, rv, new_pin, new_pin_bytes); });
+    return rv;
+}
+
+// --- Use of the private key (§5.9 decryption, §5.11 signing, §5.13 key management). A call with a NULL
+// output buffer only asks for a length (§5.2) and is no use. Encrypting, verifying and wrapping take a public
+// or a secret key. ---
+
+CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) noexcept {
+    const CK_RV rv = backend().C_DecryptInit(session, mechanism, key);
+    if (rv == CKR_OK) {
+        begin_operation(session, KeyOperation::decrypt, mechanism);
+    }
+    return rv;
+}
+
+CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR encrypted, CK_ULONG encrypted_bytes, CK_BYTE_PTR data,
+              CK_ULONG_PTR data_bytes) noexcept {
+    const CK_RV rv = backend().C_Decrypt(session, encrypted, encrypted_bytes, data, data_bytes);
+    if (rv == CKR_OK && data != nullptr) {
+        count_operation(session, KeyOperation::decrypt);
+    }
+    return rv;
+}
+
+CK_RV decrypt_final(CK_SESSION_HANDLE session, CK_BYTE_PTR last_part, CK_ULONG_PTR last_part_bytes) noexcept {
+    const CK_RV rv = backend().C_DecryptFinal(session, last_part, last_part_bytes);
+    if (rv == CKR_OK && last_part != nullptr) {
+        count_operation(session, KeyOperation::decrypt);
+    }
+    return rv;
+}
+
+CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) noexcept {
+    const CK_RV rv = backend().C_SignInit(session, mechanism, key);
+    if (rv == CKR_OK) {
+        begin_operation(session, KeyOperation::sign, mechanism);
+    }
+    return rv;
+}
+
+CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
+           CK_ULONG_PTR signature_bytes) noexcept {
+    const CK_RV rv = backend().C_Sign(session, data, data_bytes, signature, signature_bytes);
+    if (rv == CKR_OK && signature != nullptr) {
+        count_operation(session, KeyOperation::sign);
+    }
+    return rv;
+}
+
+CK_RV sign_final(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG_PTR signature_bytes) noexcept {
+    const CK_RV rv = backend().C_SignFinal(session, signature, signature_bytes);
+    if (rv == CKR_OK && signature != nullptr) {
+        count_operation(session, KeyOperation::sign);
+    }
+    return rv;
+}
+
+/// Only private keys sign with recovery (§5.11), so C_SignRecoverInit stays the backend's own.
+CK_RV sign_recover(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
+                   CK_ULONG_PTR signature_bytes) noexcept {
+    const CK_RV rv = backend().C_SignRecover(session, data, data_bytes, signature, signature_bytes);
+    if (rv == CKR_OK && signature != nullptr && uses().any_open()) {
+        count_use(slot_of(session));
+    }
+    return rv;
+}
+
+CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key,
+                 CK_BYTE_PTR wrapped, CK_ULONG wrapped_bytes, CK_ATTRIBUTE_PTR attributes,
+                 CK_ULONG attribute_count, CK_OBJECT_HANDLE_PTR key) noexcept {
+    const CK_RV rv = backend().C_UnwrapKey(session, mechanism, unwrapping_key, wrapped, wrapped_bytes,
+                                           attributes, attribute_count, key);
+    if (rv == CKR_OK) {
+        count_mechanism(session, mechanism);
+    }
+    return rv;
+}
+
+CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base_key,
+                 CK_ATTRIBUTE_PTR attributes, CK_ULONG attribute_count, CK_OBJECT_HANDLE_PTR key) noexcept {
+    const CK_RV rv = backend().C_DeriveKey(session, mechanism, base_key, attributes, attribute_count, key);
+    if (rv == CKR_OK) {
+        count_mechanism(session, mechanism);
+    }
+    return rv;
+}
+
+constexpr CK_FUNCTION_LIST overrides() {
+    CK_FUNCTION_LIST table{};
+    table.C_Initialize = initialize;
+    table.C_Finalize = finalize;
+    table.C_GetFunctionList = C_GetFunctionList;
+    table.C_OpenSession = open_session;
+    table.C_CloseSession = close_session;
+    table.C_CloseAllSessions = close_all_sessions;
+    table.C_Login = login;
+    table.C_Logout = logout;
+    table.C_InitPIN = init_pin;
+    table.C_SetPIN = set_pin;
+    table.C_DecryptInit = decrypt_init;
+    table.C_Decrypt = decrypt;
+    table.C_DecryptFinal = decrypt_final;
+    table.C_SignInit = sign_init;
+    table.C_Sign = sign;
+    table.C_SignFinal = sign_final;
+    table.C_SignRecover = sign_recover;
+    table.C_UnwrapKey = unwrap_key;
+    table.C_DeriveKey = derive_key;
+    return table;
+}
+
+/// PKCS#11 2.40 §5.4. The backend itself judges the caller's pointer.
+CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) noexcept {
+    try {
+        if (const CK_RV rv = load(C_GetFunctionList, overrides()); rv != CKR_OK) {
+            return rv;
+        }
+    } catch (...) {
+        return CKR_HOST_MEMORY;
+    }
+    const CK_RV rv = backend().C_GetFunctionList(list);
+    if (rv == CKR_OK) {
+        *list = function_table();
+    }
+    return rv;
+}
+
+} // namespace
+} // namespace ukey::filter
+
+extern "C" [[gnu::visibility("default")]] CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
+    return ukey::filter::get_function_list(list);
+}

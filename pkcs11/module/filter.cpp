@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/module/filter.hpp"
+
+#include <atomic>
+#include <memory>
+#include <new>
+#include <unistd.h>
+
+#include "pkcs11/module/backend.hpp"
+#include "pkcs11/module/function_table.hpp"
+#include "pkcs11/module/recursion_refusing_lock.hpp"
+
+#ifdef UKEY_STATIC_CXX_RUNTIME
+namespace __gnu_cxx { // NOLINT(bugprone-reserved-identifier): the C++ library's name
+void __freeres();     // NOLINT(bugprone-reserved-identifier): gives its exception pool back
+                      // (libsupc++/eh_alloc.cc)
+} // namespace __gnu_cxx
+#endif
+
+namespace ukey::filter {
+namespace {
+
+struct Loaded {
+    Configuration configuration;
+    Backend backend;
+    CK_FUNCTION_LIST table;
+};
+
+// All of it without constructor and destructor: a thread of the application may still sign while the process
+// exits.
+constinit RefusingMutex load_mutex;
+constinit std::atomic<Loaded*> loaded{nullptr};
+constinit std::atomic<LoginFlow*> process_flow{nullptr};
+constinit SessionTracker session_tracker;
+constinit UseCounter use_counter;
+
+std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides) {
+    Configuration configuration = load_configuration();
+    Result<Backend> module = Backend::load(configuration.backend_path, own);
+    if (!module) {
+        const Error& error = module.error();
+        debug_message(error.code + ": " + error.object + ": " + error.reason);
+        return nullptr;
+    }
+    const CK_FUNCTION_LIST table = make_function_table(module->functions(), overrides);
+    return std::unique_ptr<Loaded>(new Loaded{std::move(configuration), std::move(*module), table});
+}
+
+/// Runs when the module is unloaded, and when the process ends.
+[[gnu::destructor]] void unload() {
+    LoginFlow* flow = process_flow.load();
+    if (flow != nullptr && flow->process() != getpid()) {
+        flow->abandon_in_child(); // and leave it: another thread of the parent may have been at work in it
+    } else if (flow != nullptr && flow->close()) {
+        process_flow.store(nullptr);
+        delete flow;
+    }
+    delete loaded.exchange(nullptr); // unloads the backend
+#ifdef UKEY_STATIC_CXX_RUNTIME
+    __gnu_cxx::__freeres();
+#endif
+}
+
+} // namespace
+
+CK_RV load(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides) {
+    if (loaded.load(std::memory_order_acquire) != nullptr) {
+        return CKR_OK;
+    }
+    const RefusingLock lock(load_mutex);
+    if (!lock.held()) {
+        return CKR_GENERAL_ERROR; // the backend loads us in turn
+    }
+    if (loaded.load() == nullptr) {
+        loaded.store(load_backend(own, overrides).release(), std::memory_order_release);
+    }
+    return loaded.load() == nullptr ? CKR_GENERAL_ERROR : CKR_OK;
+}
+
+CK_FUNCTION_LIST_PTR function_table() noexcept {
+    return &loaded.load(std::memory_order_acquire)->table;
+}
+
+const CK_FUNCTION_LIST& backend() noexcept {
+    return loaded.load(std::memory_order_acquire)->backend.functions();
+}
+
+SessionTracker& sessions() noexcept {
+    return session_tracker;
+}
+
+UseCounter& uses() noexcept {
+    return use_counter;
+}
+
+LoginFlow* login_flow() noexcept {
+    const pid_t process = getpid();
+    LoginFlow* flow = process_flow.load(std::memory_order_acquire);
+    if (flow != nullptr && flow->process() == process) {
+        return flow;
+    }
+    std::unique_ptr<LoginFlow> fresh(new (std::nothrow) LoginFlow(loaded.load()->configuration, backend(),
+                                                                  session_tracker, use_counter, process));
+    if (fresh == nullptr || !process_flow.compare_exchange_strong(flow, fresh.get())) {
+        return fresh == nullptr ? nullptr : process_flow.load(); // another thread was first
+    }
+    if (flow != nullptr) {
+        // A forked child: the parent's object stays as it is, a lock of it may be held for ever.
+        flow->abandon_in_child();
+        use_counter.reset();
+        session_tracker.reset();
+    }
+    return fresh.release();
+}
+
+} // namespace ukey::filter

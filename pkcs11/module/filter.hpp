@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one filter of this copy of the module: its backend, its tables, and the process's login flow.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/module/configuration.hpp"
+#include "pkcs11/module/login_flow.hpp"
+#include "pkcs11/module/session_tracker.hpp"
+#include "pkcs11/module/use_counter.hpp"
+
+namespace ukey::filter {
+
+/// Loads the backend the first time; CKR_GENERAL_ERROR when there is none (tried again at the next call).
+/// With CKR_OK everything below may be used until the module is unloaded.
+CK_RV load(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides);
+
+/// The list that applications get.
+CK_FUNCTION_LIST_PTR function_table() noexcept;
+const CK_FUNCTION_LIST& backend() noexcept;
+SessionTracker& sessions() noexcept;
+UseCounter& uses() noexcept;
+
+/// This process's flow. PKCS#11 2.40 §5.4 (C_Initialize): a forked child is an application of its own; it
+/// gets a flow of its own here, with no login, no report and no connection from its parent. nullptr when
+/// memory runs out.
+LoginFlow* login_flow() noexcept;
+
+/// Observing must never change what the application sees: whatever goes wrong in `observe` (memory running
+/// out) costs a report and nothing else.
+template <typename Observe>
+void observed(Observe observe) noexcept {
+    try {
+        if (LoginFlow* flow = login_flow()) {
+            observe(*flow);
+        }
+    } catch (...) {
+        debug_message("a report was lost: out of memory");
+    }
+}
+
+} // namespace ukey::filter

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/module/login_connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "pkcs11/module/bounds.hpp"
+#include "pkcs11/module/configuration.hpp"
+
+namespace ukey::filter {
+namespace {
+
+/// Rounded up, so that a poll doesn't return just before the deadline and spin.
+int milliseconds_until(Deadline deadline) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, login_wait_max.count()));
+}
+
+/// connect() of a local socket only waits when the daemon's backlog is full; the send time-out bounds that.
+bool connect_until(int descriptor, const sockaddr_un& address, Deadline deadline) {
+    const auto left = std::max<std::chrono::steady_clock::duration>(
+        deadline - std::chrono::steady_clock::now(), std::chrono::milliseconds(1));
+    const auto left_us = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
+    const timeval time_out{.tv_sec = left_us / 1'000'000, .tv_usec = left_us % 1'000'000};
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time_out, sizeof time_out);
+    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return false;
+    }
+    return fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0;
+}
+
+} // namespace
+
+bool LoginConnection::connect(Deadline deadline) {
+    if (connected() && still_ours()) {
+        return true;
+    }
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (socket_path_.empty() || socket_path_.size() >= sizeof address.sun_path) {
+        return false;
+    }
+    std::memcpy(address.sun_path, socket_path_.data(), socket_path_.size());
+    daemon_socket_ = identity_of_path(socket_path_);
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        return false;
+    }
+    if (!connect_until(descriptor, address, deadline)) {
+        ::close(descriptor);
+        return false;
+    }
+    own_socket_ = identity_of(descriptor);
+    descriptor_ = descriptor;
+    ++generation_;
+    broke_rules_ = false;
+    return true;
+}
+
+bool LoginConnection::send(const boost::json::object& message) {
+    if (!still_ours() || !flush() || !unsent_.empty()) {
+        return false;
+    }
+    unsent_ = encode_frame(message);
+    if (unsent_.size() > login_frame_max_bytes) {
+        unsent_.clear();
+        return false;
+    }
+    const std::size_t whole = unsent_.size();
+    if (!flush()) {
+        return false;
+    }
+    if (unsent_.size() == whole) {
+        unsent_.clear();
+        return false;
+    }
+    return true;
+}
+
+/// Sends what the kernel takes; false when the connection is dead (and closed now).
+bool LoginConnection::flush() {
+    while (!unsent_.empty()) {
+        const ssize_t count =
+            ::send(descriptor_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count > 0) {
+            unsent_.erase(0, static_cast<std::size_t>(count));
+        } else if (errno == EAGAIN) {
+            return true;
+        } else if (errno != EINTR) {
+            close();
+            return false;
+        }
+    }
+    return true;
+}
+
+std::optional<boost::json::object> LoginConnection::receive(Deadline deadline) {
+    while (still_ours()) {
+        Result<std::optional<boost::json::object>> message = decoder_.next();
+        if (!message) {
+            debug_message("the daemon's answer: " + message.error().code + " " + message.error().reason);
+            close();
+            broke_rules_ = true;
+            return std::nullopt;
+        }
+        if (*message) {
+            return std::move(*message);
+        }
+        pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
+        const int ready = poll(&waiting, 1, milliseconds_until(deadline));
+        if (ready == 0 || (ready < 0 && errno != EINTR)) {
+            return std::nullopt;
+        }
+        if (ready > 0 && !read_some()) {
+            return std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+/// False when the connection has ended (and is closed now).
+bool LoginConnection::read_some() {
+    std::array<char, receive_bytes> buffer{};
+    const ssize_t count = recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count > 0) {
+        decoder_.append({buffer.data(), static_cast<std::size_t>(count)});
+        return true;
+    }
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return true;
+    }
+    close();
+    return false;
+}
+
+bool LoginConnection::readable() const {
+    pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    return connected() && poll(&waiting, 1, 0) > 0;
+}
+
+bool LoginConnection::socket_replaced() const {
+    return identity_of_path(socket_path_) != daemon_socket_;
+}
+
+std::optional<LoginConnection::FileIdentity> LoginConnection::identity_of_path(const std::string& path) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) {
+        return std::nullopt;
+    }
+    return FileIdentity{status.st_dev, status.st_ino};
+}
+
+std::optional<LoginConnection::FileIdentity> LoginConnection::identity_of(int descriptor) {
+    struct stat status {};
+    if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+        return std::nullopt;
+    }
+    return FileIdentity{status.st_dev, status.st_ino};
+}
+
+/// An application that closes all descriptors (to become a daemon, before exec) takes ours away too, and the
+/// number may by now be a file of its own: never write there, never close it.
+bool LoginConnection::still_ours() const {
+    if (!connected()) {
+        return false;
+    }
+    if (identity_of(descriptor_) == own_socket_) {
+        return true;
+    }
+    const_cast<LoginConnection*>(this)->forget();
+    return false;
+}
+
+void LoginConnection::forget() {
+    descriptor_ = -1;
+    own_socket_.reset();
+    unsent_.clear();
+    decoder_ = FrameDecoder(login_frame_max_bytes);
+}
+
+void LoginConnection::close() {
+    if (still_ours()) {
+        shutdown(descriptor_, SHUT_RDWR);
+        ::close(descriptor_);
+    }
+    forget();
+}
+
+void LoginConnection::abandon_in_child() {
+    // Only the descriptor: everything else may have been half-written by a thread that doesn't exist here.
+    const int descriptor = descriptor_.exchange(-1);
+    if (descriptor >= 0) {
+        ::close(descriptor);
+    }
+}
+
+} // namespace ukey::filter

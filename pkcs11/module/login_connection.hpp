@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One socket to the daemon's login channel: frames out, frames in, never longer than a deadline
+// (docs/formats/channels.md §1). Not thread-safe.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+#include <boost/json/object.hpp>
+
+#include "daemon/core/frame.hpp"
+
+namespace ukey::filter {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+class LoginConnection {
+  public:
+    explicit LoginConnection(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+    LoginConnection(const LoginConnection&) = delete; // a copy would close the descriptor twice
+    LoginConnection& operator=(const LoginConnection&) = delete;
+    ~LoginConnection() { close(); }
+
+    bool connected() const { return descriptor_.load() >= 0; }
+    /// Grows with every new connection: what was told on an older one may not have arrived.
+    std::uint64_t generation() const { return generation_; }
+
+    /// Connects if it isn't; waits at most until the deadline. False when there is no daemon.
+    bool connect(Deadline deadline);
+
+    /// Hands a message to the kernel, without waiting. False when it could not: then either connected() is
+    /// false, or the socket is full and the message is not sent at all.
+    bool send(const boost::json::object& message);
+
+    /// The next message of the daemon; nullopt when the deadline passes, the connection ends, or what comes
+    /// is not a frame of our version (then broke_rules() is true).
+    std::optional<boost::json::object> receive(Deadline deadline);
+    bool broke_rules() const { return broke_rules_; }
+
+    /// Something has come, or the connection has ended.
+    bool readable() const;
+    /// Whether another socket lies at the path than at the last connect.
+    bool socket_replaced() const;
+
+    /// Ends the connection for every process that has a copy of the descriptor.
+    void close();
+    /// In a forked child: gives the copy back, the parent's connection stays.
+    void abandon_in_child();
+
+  private:
+    struct FileIdentity {
+        dev_t device = 0;
+        ino_t inode = 0;
+        bool operator==(const FileIdentity&) const = default;
+    };
+
+    static std::optional<FileIdentity> identity_of_path(const std::string& path);
+    static std::optional<FileIdentity> identity_of(int descriptor);
+    bool still_ours() const;
+    void forget();
+    bool flush();
+    bool read_some();
+
+    std::string socket_path_;
+    /// Atomic for abandon_in_child(): another thread of the parent may have been at work when it forked.
+    std::atomic<int> descriptor_{-1};
+    std::optional<FileIdentity> own_socket_;
+    std::optional<FileIdentity> daemon_socket_;
+    std::uint64_t generation_ = 0;
+    /// The rest of a frame that the kernel took only in part.
+    std::string unsent_;
+    FrameDecoder decoder_{login_frame_max_bytes};
+    bool broke_rules_ = false;
+};
+
+} // namespace ukey::filter

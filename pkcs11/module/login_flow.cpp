@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/module/login_flow.hpp"
+
+namespace ukey::filter {
+namespace {
+
+constexpr std::string_view default_pin = "123456";
+
+/// Was it the default PIN? Compared in place, in a time that depends only on the length; never copied.
+std::optional<bool> is_default_pin(CK_RV rv, const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
+    // Only what the backend has accepted is looked at: a wrong PIN says nothing, a NULL one was typed at the
+    // reader (CKF_PROTECTED_AUTHENTICATION_PATH).
+    if (rv != CKR_OK || pin == nullptr) {
+        return std::nullopt;
+    }
+    if (pin_bytes != default_pin.size()) {
+        return false;
+    }
+    unsigned difference = 0;
+    for (std::size_t position = 0; position < default_pin.size(); ++position) {
+        difference |= static_cast<unsigned>(static_cast<volatile const CK_UTF8CHAR*>(pin)[position]) ^
+                      static_cast<unsigned char>(default_pin[position]);
+    }
+    return difference == 0;
+}
+
+/// Answers by which the backend refuses the call itself: no PIN was tried, so there is nothing to report.
+bool is_no_attempt(CK_RV rv) {
+    switch (rv) {
+    case CKR_USER_ALREADY_LOGGED_IN:
+    case CKR_USER_ANOTHER_ALREADY_LOGGED_IN:
+    case CKR_USER_TOO_MANY_TYPES:
+    case CKR_USER_TYPE_INVALID:
+    case CKR_USER_NOT_LOGGED_IN:
+    case CKR_SESSION_HANDLE_INVALID:
+    case CKR_SESSION_CLOSED:
+    case CKR_SESSION_READ_ONLY:
+    case CKR_SESSION_READ_ONLY_EXISTS:
+    case CKR_CRYPTOKI_NOT_INITIALIZED:
+    case CKR_ARGUMENTS_BAD:
+    case CKR_FUNCTION_NOT_SUPPORTED:
+        return true;
+    default: // CK_RV is an open set of numbers, vendors add theirs
+        return false;
+    }
+}
+
+bool user_is_logged_in(const CK_SESSION_INFO& info) {
+    return info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
+}
+
+} // namespace
+
+LoginFlow::LoginFlow(const Configuration& configuration, const CK_FUNCTION_LIST& backend,
+                     SessionTracker& sessions, UseCounter& uses, pid_t process)
+    : backend_(backend), sessions_(sessions), uses_(uses), without_daemon_(configuration.without_daemon),
+      process_(process), client_(configuration.login_socket, configuration.login_wait, uses) {}
+
+std::optional<CK_SESSION_INFO> LoginFlow::session_info(CK_SESSION_HANDLE session) const {
+    CK_SESSION_INFO info{};
+    if (backend_.C_GetSessionInfo(session, &info) != CKR_OK) {
+        return std::nullopt;
+    }
+    return info;
+}
+
+std::optional<TokenIdentity> LoginFlow::token_of(CK_SLOT_ID slot) const {
+    CK_TOKEN_INFO info{};
+    if (backend_.C_GetTokenInfo(slot, &info) != CKR_OK) {
+        return std::nullopt;
+    }
+    return TokenIdentity::from(info);
+}
+
+LoginAttempt LoginFlow::before_login(CK_SESSION_HANDLE session) {
+    LoginAttempt attempt;
+    const std::optional<CK_SESSION_INFO> info = session_info(session);
+    if (info) {
+        attempt.token = token_of(info->slotID);
+    }
+    if (attempt.token && !user_is_logged_in(*info)) {
+        attempt.asked = true;
+        const std::lock_guard lock(mutex_);
+        attempt.verdict = client_.ask(ask_message(*attempt.token));
+        const bool refused_unasked = !attempt.verdict && without_daemon_ == WithoutDaemon::refuse;
+        attempt.refused = refused_unasked || attempt.verdict == "deny";
+    }
+    attempt.started_at = std::chrono::system_clock::now();
+    attempt.began = std::chrono::steady_clock::now();
+    return attempt;
+}
+
+void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE session, CK_RV rv,
+                            const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
+    const auto duration = std::chrono::steady_clock::now() - attempt.began;
+    const std::optional<CK_SESSION_INFO> info = is_no_attempt(rv) ? std::nullopt : session_info(session);
+    if (!info) {
+        return;
+    }
+    const std::optional<TokenIdentity> token = attempt.token ? attempt.token : token_of(info->slotID);
+    const LoginOutcome outcome{rv, is_default_pin(rv, pin, pin_bytes), attempt.started_at,
+                               std::chrono::duration_cast<std::chrono::microseconds>(duration),
+                               attempt.verdict};
+    boost::json::object message = result_message(random_id(), token.value_or(TokenIdentity{}), outcome);
+    const bool late = attempt.asked && !attempt.verdict;
+    const std::optional<SlotIndex> slot = sessions_.slot_index(info->slotID);
+    if (slot && !sessions_.find(session) && !sessions_.overflowed()) {
+        sessions_.add(session, *slot); // a session that a forked child has inherited
+    }
+    const std::lock_guard lock(mutex_);
+    if (rv == CKR_OK && slot) {
+        client_.login_began(*slot, std::move(message), late);
+    } else {
+        client_.report(std::move(message), late);
+    }
+}
+
+void LoginFlow::after_logout(SlotIndex slot, std::uint64_t login_number) {
+    const std::lock_guard lock(mutex_);
+    if (uses_.number(slot) == login_number) {
+        client_.login_ended(slot, "logout");
+    }
+}
+
+void LoginFlow::after_sessions_closed() {
+    const std::lock_guard lock(mutex_);
+    for (SlotIndex slot = 0; slot < tracked_slots_max; ++slot) {
+        if (uses_.is_open(slot) && sessions_.without_sessions(slot)) {
+            client_.login_ended(slot, "sessions_closed");
+        }
+    }
+}
+
+void LoginFlow::after_finalize() {
+    const std::lock_guard lock(mutex_);
+    client_.all_ended("finalized");
+    client_.close_if_all_told();
+    uses_.reset();
+    sessions_.reset();
+}
+
+void LoginFlow::after_pin_function(std::string_view function, CK_SESSION_HANDLE session, CK_RV rv,
+                                   const CK_UTF8CHAR* new_pin, CK_ULONG new_pin_bytes) {
+    const std::optional<CK_SESSION_INFO> info = is_no_attempt(rv) ? std::nullopt : session_info(session);
+    // PKCS#11 2.40 §5.5: with the SO logged in, C_SetPIN changes the SO's PIN, which is none of ours.
+    if (!info || (function == "C_SetPIN" && info->state == CKS_RW_SO_FUNCTIONS)) {
+        return;
+    }
+    const std::optional<TokenIdentity> token = token_of(info->slotID);
+    if (!token) {
+        return;
+    }
+    boost::json::object message =
+        pin_message(function, *token, rv, is_default_pin(rv, new_pin, new_pin_bytes));
+    const std::lock_guard lock(mutex_);
+    client_.report(std::move(message), false);
+}
+
+void LoginFlow::first_use(SlotIndex slot) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock.owns_lock()) {
+        client_.tell_use(slot);
+    }
+}
+
+bool LoginFlow::close() {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock.owns_lock()) {
+        client_.close();
+    }
+    return lock.owns_lock();
+}
+
+} // namespace ukey::filter

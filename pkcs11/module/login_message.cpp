@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/module/login_message.hpp"
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <ctime>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "pkcs11/module/bounds.hpp"
+#include "pkcs11/module/token_text.hpp"
+
+namespace ukey::filter {
+namespace {
+
+boost::json::object to_json(const TokenIdentity& token) {
+    return {{"manufacturer", token.manufacturer},
+            {"model", token.model},
+            {"serial", token.serial},
+            {"label", token.label}};
+}
+
+boost::json::value to_json(const std::optional<bool>& answer) {
+    return answer ? boost::json::value(*answer) : boost::json::value(nullptr);
+}
+
+} // namespace
+
+TokenIdentity TokenIdentity::from(const CK_TOKEN_INFO& info) {
+    return {field_text(info.manufacturerID), field_text(info.model), field_text(info.serialNumber),
+            field_text(info.label)};
+}
+
+std::string random_id() {
+    std::array<unsigned char, login_id_bytes> bytes{};
+    std::size_t filled = 0;
+    while (filled < bytes.size()) {
+        const ssize_t count = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
+        if (count < 0 && errno != EINTR) {
+            break; // no kernel with U-Keys lacks it; the daemon refuses an id that it knows
+        }
+        filled += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        text.push_back(digits[byte >> 4U]);
+        text.push_back(digits[byte & 0x0FU]);
+    }
+    return text;
+}
+
+std::string format_timestamp(Timestamp moment) {
+    const auto microseconds = std::chrono::floor<std::chrono::microseconds>(moment).time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(microseconds);
+    const auto unix_seconds = static_cast<std::time_t>(seconds.count());
+    std::tm utc{};
+    gmtime_r(&unix_seconds, &utc);
+    std::array<char, 40> date{};
+    std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%s.%06dZ", date.data(),
+                  static_cast<int>((microseconds - seconds).count()));
+    return text.data();
+}
+
+boost::json::object process_claim() {
+    std::array<char, PATH_MAX> path{};
+    const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+    const std::string_view executable(path.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+    const char* application = program_invocation_short_name;
+    return {{"executable", to_printable_utf8(executable)},
+            {"application", to_printable_utf8(application == nullptr ? "" : application)}};
+}
+
+boost::json::object ask_message(const TokenIdentity& token) {
+    return {{"type", "ask"}, {"token", to_json(token)}, {"claim", process_claim()}};
+}
+
+boost::json::object result_message(const std::string& login, const TokenIdentity& token,
+                                   const LoginOutcome& outcome) {
+    return {{"type", "result"},
+            {"login", login},
+            {"token", to_json(token)},
+            {"claim", process_claim()},
+            {"rv", static_cast<std::uint64_t>(outcome.rv)},
+            {"default_pin", to_json(outcome.default_pin)},
+            {"started_at", format_timestamp(outcome.started_at)},
+            {"duration_us", outcome.duration.count()},
+            {"verdict", outcome.verdict ? boost::json::value(*outcome.verdict) : boost::json::value(nullptr)},
+            {"uses", 0U}};
+}
+
+boost::json::object use_message(const std::string& login, std::uint64_t uses) {
+    return {{"type", "use"}, {"login", login}, {"uses", uses}};
+}
+
+boost::json::object end_message(const std::string& login, std::string_view reason, std::uint64_t uses) {
+    return {{"type", "end"},
+            {"login", login},
+            {"reason", reason},
+            {"uses", uses},
+            {"ended_at", format_timestamp(std::chrono::system_clock::now())}};
+}
+
+boost::json::object pin_message(std::string_view function, const TokenIdentity& token, CK_RV rv,
+                                std::optional<bool> default_pin) {
+    return {{"type", "pin"},
+            {"token", to_json(token)},
+            {"function", function},
+            {"rv", static_cast<std::uint64_t>(rv)},
+            {"default_pin", to_json(default_pin)},
+            // Beyond the contract's members: with them a report that comes late or twice can be told as such.
+            {"change", random_id()},
+            {"changed_at", format_timestamp(std::chrono::system_clock::now())}};
+}
+
+} // namespace ukey::filter

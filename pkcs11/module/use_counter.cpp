@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pkcs11/module/use_counter.hpp"
+
+namespace ukey::filter {
+
+void UseCounter::begin(SlotIndex slot) noexcept {
+    Cell& cell = cells_[slot];
+    cell.number.fetch_add(1, std::memory_order_relaxed);
+    cell.uses.store(0, std::memory_order_relaxed);
+    cell.telling.store(Telling::not_tried, std::memory_order_relaxed);
+    if (!cell.open.exchange(true)) {
+        open_.fetch_add(1);
+    }
+}
+
+std::uint64_t UseCounter::end(SlotIndex slot) noexcept {
+    Cell& cell = cells_[slot];
+    if (cell.open.exchange(false)) {
+        open_.fetch_sub(1);
+    }
+    return cell.uses.load(std::memory_order_relaxed);
+}
+
+bool UseCounter::add(SlotIndex slot) noexcept {
+    Cell& cell = cells_[slot];
+    if (!cell.open.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    cell.uses.fetch_add(1, std::memory_order_relaxed);
+    return cell.telling.load(std::memory_order_relaxed) == Telling::not_tried;
+}
+
+void UseCounter::telling_tried(SlotIndex slot) noexcept {
+    Telling expected = Telling::not_tried;
+    cells_[slot].telling.compare_exchange_strong(expected, Telling::tried, std::memory_order_relaxed);
+}
+
+void UseCounter::told(SlotIndex slot) noexcept {
+    cells_[slot].telling.store(Telling::done, std::memory_order_relaxed);
+}
+
+bool UseCounter::untold(SlotIndex slot) const noexcept {
+    const Cell& cell = cells_[slot];
+    return cell.open.load(std::memory_order_relaxed) && cell.uses.load(std::memory_order_relaxed) > 0 &&
+           cell.telling.load(std::memory_order_relaxed) != Telling::done;
+}
+
+void UseCounter::reset() noexcept {
+    for (Cell& cell : cells_) {
+        cell.open.store(false);
+        cell.uses.store(0, std::memory_order_relaxed);
+        cell.telling.store(Telling::not_tried, std::memory_order_relaxed);
+    }
+    open_.store(0);
+}
+
+} // namespace ukey::filter

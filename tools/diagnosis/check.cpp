@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/diagnosis/check.hpp"
+
+#include <algorithm>
+
+#include "tools/json_view.hpp"
+#include "tools/locale.hpp"
+#include "tools/render.hpp"
+#include "tools/words.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+/// The text with its places filled, everything passed through `translated` first.
+std::string fill(const Text& text, const Translator& translated) {
+    Places places = text.places;
+    std::string items;
+    for (const std::string_view item : text.items) {
+        items += (items.empty() ? "" : ", ") + translated(item);
+    }
+    places.emplace("items", items);
+    return fill_places(translated(text.text), places);
+}
+
+} // namespace
+
+std::string_view to_string(CheckState state) {
+    switch (state) {
+    case CheckState::ok:
+        return "ok";
+    case CheckState::failed:
+        return "failed";
+    case CheckState::unknown:
+        return "unknown";
+    case CheckState::skipped:
+        return "skipped";
+    }
+    return "unknown";
+}
+
+boost::json::object to_json(const Check& check) {
+    boost::json::object json{
+        {"check", check.name},
+        {"state", to_string(check.state)},
+        {"found", fill(check.found, [](std::string_view text) { return std::string(text); })}};
+    if (check.finding.empty()) {
+        json["finding"] = nullptr;
+    } else {
+        json["finding"] = check.finding;
+    }
+    return json;
+}
+
+std::string render_checks(const std::vector<Check>& checks, const Style& style) {
+    Table table({"", _("Layer"), _("State"), _("Found")});
+    for (const Check& check : checks) {
+        const std::string found =
+            check.finding.empty() ? fill(check.found, translate) : explain(check.finding).message;
+        table.add({mark(to_string(check.state)),
+                   {translate(check.title)},
+                   {word(to_string(check.state))},
+                   {found}});
+    }
+    return table.text(style);
+}
+
+const Check* first_failed(const std::vector<Check>& checks) {
+    const auto failed = std::ranges::find(checks, CheckState::failed, &Check::state);
+    return failed != checks.end() ? &*failed : nullptr;
+}
+
+} // namespace ukey::ctl

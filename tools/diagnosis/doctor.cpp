@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/diagnosis/doctor.hpp"
+
+#include <algorithm>
+
+#include "tools/json_view.hpp"
+#include "tools/local_messages.hpp"
+#include "tools/locale.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+using enum CheckState;
+
+boost::json::object finding_of(const Failure& failure) {
+    return finding_json({failure.code, "ukeyd", failure.places});
+}
+
+/// The daemon's finding of that code, at top level.
+const boost::json::object* find_finding(const boost::json::object& status, std::string_view code) {
+    for (const boost::json::value& finding : list_of(status, "findings")) {
+        if (raw_text(as_object(finding), "code") == code) {
+            return &as_object(finding);
+        }
+    }
+    return nullptr;
+}
+
+Check check_daemon(const ComputerView& view) {
+    Check check{.name = "daemon", .title = N_("Service ukeyd"), .found = {}, .finding = {}};
+    if (!view.status) {
+        check.state = failed;
+        check.finding = finding_of(view.status.error());
+        return check;
+    }
+    const boost::json::object& daemon = object_of(*view.status, "daemon");
+    check.state = ok;
+    check.found = {N_("version {version}, process {pid}"),
+                   {{"version", text_of(daemon, "version")},
+                    {"pid", std::to_string(number_of(daemon, "pid").value_or(0))}}};
+    return check;
+}
+
+Check check_configuration(const ComputerView& view) {
+    Check check{.name = "configuration", .title = N_("Configuration"), .found = {}, .finding = {}};
+    if (view.configuration) {
+        check.state = ok;
+        check.found = {N_("{file} is readable and right"), {{"file", view.config_path}}};
+        return check;
+    }
+    const Error& error = view.configuration.error();
+    check.state = failed;
+    check.finding =
+        finding_json({error.code, view.config_path, {{"object", error.object}, {"reason", error.reason}}});
+    return check;
+}
+
+bool is_running(const boost::json::value& module) {
+    return raw_text(as_object(module), "state") == "running";
+}
+
+Check check_modules(const ComputerView& view) {
+    Check check{.name = "modules", .title = N_("PKCS#11 modules"), .found = {}, .finding = {}};
+    if (!view.status) {
+        check.found = {N_("only the service knows"), {}};
+        return check;
+    }
+    const boost::json::array& modules = list_of(*view.status, "modules");
+    const auto running = std::ranges::count_if(modules, is_running);
+    check.state = running > 0 && running == static_cast<std::ptrdiff_t>(modules.size()) ? ok : failed;
+    check.found = {N_("{running} of {all} running"),
+                   {{"running", std::to_string(running)}, {"all", std::to_string(modules.size())}}};
+    if (modules.empty()) {
+        check.finding = finding_json({"module.none", "", {}});
+    }
+    for (const boost::json::value& module : modules) {
+        const boost::json::array& findings = list_of(as_object(module), "findings");
+        if (check.finding.empty() && !is_running(module) && !findings.empty()) {
+            check.finding = as_object(findings.front());
+        }
+    }
+    return check;
+}
+
+Check check_trust(const ComputerView& view) {
+    Check check{.name = "trust", .title = N_("CA certificates"), .found = {}, .finding = {}};
+    if (!view.configuration) {
+        check.found = {N_("the configuration cannot be read"), {}};
+        return check;
+    }
+    const std::size_t paths = view.configuration->trust_paths.size();
+    check.state = paths > 0 ? ok : failed;
+    check.found = {N_("{count} paths configured"), {{"count", std::to_string(paths)}}};
+    if (paths == 0) {
+        check.finding = finding_json({"certificate.no_trust_anchor", "", {{"config", view.config_path}}});
+    }
+    return check;
+}
+
+Check check_registry_present(const ComputerView& view) {
+    Check check{.name = "registry", .title = N_("Registry of organisations"), .found = {}, .finding = {}};
+    if (!view.status) {
+        check.found = {N_("only the service knows"), {}};
+        return check;
+    }
+    const boost::json::object* empty = find_finding(*view.status, "registry.empty");
+    check.state = empty == nullptr ? ok : failed;
+    check.found = {N_("present"), {}};
+    if (empty != nullptr) {
+        check.finding = *empty;
+    }
+    return check;
+}
+
+Check check_filter(const ComputerView& view) {
+    Check check{.name = "filter", .title = N_("Filter module"), .found = {}, .finding = {}};
+    check.state = view.filter.empty() ? failed : ok;
+    check.found = {N_("{path}"), {{"path", view.filter}}};
+    if (view.filter.empty()) {
+        check.finding = finding_json({"filter.missing", "", {}});
+    }
+    return check;
+}
+
+/// The mode, and in `observe` what is still missing for `enforce`: the checks above that failed.
+Check check_mode(const ComputerView& view, const std::vector<Check>& before) {
+    Check check{.name = "mode", .title = N_("Mode"), .found = {}, .finding = {}};
+    std::string mode = view.status ? raw_text(object_of(*view.status, "daemon"), "mode") : "";
+    if (mode.empty() && view.configuration) {
+        mode = to_string(view.configuration->mode);
+    }
+    check.state = mode.empty() ? unknown : ok;
+    if (mode == "enforce") {
+        check.found = {N_("enforce: what the rules forbid is refused"), {}};
+        return check;
+    }
+    std::vector<std::string_view> missing;
+    for (const Check& one : before) {
+        if (one.state != ok) {
+            missing.push_back(one.title);
+        }
+    }
+    if (missing.empty()) {
+        check.found = {N_("observe: nothing is refused; everything that “enforce” needs is there"), {}};
+    } else {
+        check.found = {
+            N_("observe: nothing is refused; for “enforce” see to: {items}"), {}, std::move(missing)};
+    }
+    return check;
+}
+
+} // namespace
+
+Check check_pcscd(const ComputerView& view) {
+    Check check{.name = "pcscd", .title = N_("Smart-card service pcscd"), .found = {}, .finding = {}};
+    if (!view.pcscd_refusal) {
+        check.state = ok;
+        check.found = {N_("answers at {path}"), {{"path", view.pcscd_socket}}};
+        return check;
+    }
+    check.state = failed;
+    check.finding = finding_json({view.pcscd_socket_exists ? "pcscd.refused" : "pcscd.absent",
+                                  "pcscd",
+                                  {{"object", view.pcscd_socket}, {"reason", *view.pcscd_refusal}}});
+    return check;
+}
+
+std::vector<Check> doctor_checks(const ComputerView& view) {
+    std::vector<Check> checks{check_daemon(view),  check_configuration(view), check_pcscd(view),
+                              check_modules(view), check_trust(view),         check_registry_present(view),
+                              check_filter(view)};
+    checks.push_back(check_mode(view, checks));
+    return checks;
+}
+
+} // namespace ukey::ctl

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tools/diagnosis/doctor.hpp"
+#include "tools/verb.hpp"
+
+namespace ukey::ctl {
+
+/// Asks the daemon and looks around: what doctor and diagnose start from.
+ComputerView look_at_computer(const Context& context);
+
+} // namespace ukey::ctl

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/local_messages.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "tools/locale.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+using enum Severity;
+
+constexpr auto table = std::to_array<MessageEntry>({
+    {"config.not_enforcing", info, N_("Nothing is refused: the mode is “observe”."),
+     N_("When everything above is in order, set mode = \"enforce\" in {config}."),
+     N_("In the mode “observe” a login that the rules forbid is let through and recorded; in the mode "
+        "“enforce” it is "
+        "refused.")},
+    {"explain.unknown", error, N_("There is no code “{object}”."), N_("See which there are: ukeyctl explain"),
+     ""},
+    {"file.unreadable", error, N_("The file {object} cannot be read: {reason}."),
+     N_("Check the file's name and that you may read it."), ""},
+    {"file.unwritable", error, N_("The file {object} cannot be written: {reason}."),
+     N_("Check the folder, its permissions and the free space."), ""},
+    {"filter.missing", warning,
+     N_("The filter module ukey-pkcs11.so is not installed: logins are neither seen nor counted."),
+     N_("Install the package, then give applications ukey-pkcs11.so instead of the vendor's module."), ""},
+    {"key.several", error, N_("Several keys are plugged in; say which one is meant."),
+     N_("See which there are: ukeyctl key list"), ""},
+    {"pcscd.absent", error, N_("The smart-card service pcscd does not listen at {object}."),
+     N_("Start it: systemctl enable --now pcscd.socket"),
+     N_("Keys of the kind CCID are reached through pcscd only.")},
+    {"pcscd.refused", error, N_("The smart-card service pcscd does not let us in at {object}: {reason}."),
+     N_("Start it again: systemctl restart pcscd.socket pcscd"), ""},
+    {"pin.change_failed", error, N_("The PIN was not changed: the module answered {rv}."),
+     N_("The old PIN is still valid. Plug the key in again and retry; then run ukeyctl diagnose."), ""},
+    {"pin.change_unknown", error, N_("Whether the PIN was changed is not known: {reason}."),
+     N_("Plug the key in again and try the new PIN first. Do not try more than twice."), ""},
+    {"pin.incorrect", error, N_("The old PIN is wrong; the PIN was not changed."),
+     N_("Stop and think: the key locks after a few wrong PINs. See ukeyctl pin status."), ""},
+    {"pin.new_is_default", error, N_("The new PIN is one of the default PINs that everyone knows."),
+     N_("Choose another one."), ""},
+    {"pin.new_is_old", error, N_("The new PIN is the old one."), N_("Choose another one."), ""},
+    {"pin.new_length", error, N_("The new PIN must have {least} to {most} characters."),
+     N_("Choose another one."), ""},
+    {"pin.new_mismatch", error, N_("The two entries of the new PIN differ; nothing was changed."),
+     N_("Try again: ukeyctl pin change {object}"), ""},
+    {"pin.new_refused", error, N_("The key does not accept that new PIN ({rv}); the PIN was not changed."),
+     N_("Choose another length or other characters; most keys take 6 to 8 digits."), ""},
+    {"pin.no_probe", error, N_("The program ukey-probe is not installed."), N_("Install the package again."),
+     ""},
+    {"pin.no_terminal", error, N_("There is no terminal to read the PIN from."),
+     N_("Run it in a terminal, or hand the old and the new PIN over as two lines with --pin-fd."), ""},
+    {"usage.arguments", error, N_("The command line is not right: {reason}"), N_("See: {program} --help"),
+     ""},
+    {"usb.no_device", error, N_("No U-Key is seen on the USB bus."),
+     N_("Try another port, without a hub; then the key in another computer."),
+     N_("Only a key that two computers do not see may be broken.")},
+    {"usb.no_driver", warning,
+     N_("The device {device} shows only storage or other interfaces ({interfaces})."),
+     N_("It needs its vendor's middleware: {middleware}."), ""},
+    {"usb.no_node", error, N_("The device node {object} is missing."),
+     N_("Check udev: systemctl status systemd-udevd; then plug the key in again."), ""},
+});
+
+template <typename Table>
+const MessageEntry* find_in(const Table& entries, std::string_view code) {
+    const auto found = std::ranges::lower_bound(entries, code, {}, &MessageEntry::code);
+    return found != entries.end() && found->code == code ? &*found : nullptr;
+}
+
+} // namespace
+
+std::span<const MessageEntry> local_messages() {
+    return table;
+}
+
+const MessageEntry* find_message(std::string_view code) {
+    const MessageEntry* local = find_in(table, code);
+    return local != nullptr ? local : find_in(message_table(), code);
+}
+
+boost::json::object finding_json(const Finding& finding) {
+    const MessageEntry* entry = find_in(table, finding.code);
+    boost::json::object json = to_json(finding);
+    if (entry != nullptr) {
+        Places places = finding.arguments;
+        places.emplace("subject", finding.subject);
+        json["severity"] = to_string(entry->severity);
+        json["message"] = fill_places(entry->message, places);
+        json["remedy"] = fill_places(entry->remedy, places);
+    }
+    return json;
+}
+
+} // namespace ukey::ctl

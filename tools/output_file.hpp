@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a report or export goes: standard output, or a file that appears only when it is complete.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "tools/failure.hpp"
+
+namespace ukey::ctl {
+
+class OutputFile {
+  public:
+    /// An empty path is standard output. Error `file.unwritable`.
+    static Outcome<OutputFile> open(const std::string& path);
+
+    OutputFile(OutputFile&& other) noexcept;
+    OutputFile& operator=(OutputFile&&) = delete;
+    OutputFile(const OutputFile&) = delete; // owns the stream
+    OutputFile& operator=(const OutputFile&) = delete;
+    /// Removes what was not committed.
+    ~OutputFile();
+
+    /// A failure is reported by commit().
+    void write(std::string_view bytes);
+    /// Everything on disk and under its own name, or `file.unwritable` and no file.
+    Outcome<void> commit();
+
+  private:
+    OutputFile(std::string path, std::string partial_path, std::FILE* stream)
+        : path_(std::move(path)), partial_path_(std::move(partial_path)), stream_(stream) {}
+
+    std::string path_;
+    std::string partial_path_; ///< empty: written in place (standard output, a device)
+    std::FILE* stream_;
+};
+
+} // namespace ukey::ctl

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/verb.hpp"
+
+#include <array>
+
+#include "tools/locale.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+constexpr auto groups = std::to_array<VerbGroup>({
+    {"key", N_("U-Keys and the organisations they are bound to")},
+    {"org", N_("the registry of organisations and administrators")},
+    {"session", N_("login sessions")},
+    {"report", N_("the monthly criteria")},
+    {"audit", N_("the ledger of everything that matters")},
+    {"pin", N_("PINs: their state, and changing them")},
+    {"config", N_("the service's configuration")},
+});
+
+constexpr auto verbs = std::to_array<Verb>({
+    {"", "status", N_("how the service and the keys are now"), define_status},
+    {"", "watch", N_("events as they come, until interrupted"), define_watch},
+    {"key", "list", N_("the U-Keys that are plugged in, or all that were ever seen"), define_key_list},
+    {"key", "show", N_("one U-Key with its certificate and findings"), define_key_show},
+    {"key", "bind", N_("bind a U-Key to its organisation"), define_key_bind},
+    {"key", "release", N_("end a U-Key's binding"), define_key_release},
+    {"org", "import", N_("read the registry from a CSV file"), define_org_import},
+    {"org", "list", N_("the organisations of the registry"), define_org_list},
+    {"org", "show", N_("one organisation"), define_org_show},
+    {"session", "list", N_("the logins that this computer saw"), define_session_list},
+    {"report", "month", N_("who met the login criterion in a month"), define_report_month},
+    {"audit", "export", N_("write the ledger's records to a file"), define_audit_export},
+    {"audit", "verify", N_("check that no record of the ledger was changed"), define_audit_verify},
+    {"pin", "status", N_("what is known of the PINs, without trying one"), define_pin_status},
+    {"pin", "change", N_("change a U-Key's PIN"), define_pin_change},
+    {"config", "check", N_("is the configuration file right?"), define_config_check},
+    {"config", "show", N_("the configuration in force, and what each key means"), define_config_show},
+    {"", "explain", N_("what a code means; without one, all codes"), define_explain},
+    {"", "doctor", N_("is this computer set up right?"), define_doctor},
+    {"", "diagnose", N_("which layer fails, from the USB port to the binding"), define_diagnose},
+});
+
+} // namespace
+
+std::span<const Verb> verb_table() {
+    return verbs;
+}
+std::span<const VerbGroup> verb_groups() {
+    return groups;
+}
+
+} // namespace ukey::ctl

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+
+#include "daemon/core/csv.hpp"
+#include "tools/json_view.hpp"
+#include "tools/locale.hpp"
+#include "tools/output_file.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+struct Arguments {
+    std::string format = "csv";
+    std::string output;
+    std::int64_t from_seq = 0;
+    std::int64_t to_seq = 0;
+};
+
+/// Writes record by record as they arrive: a ledger may be longer than memory should hold.
+class RecordWriter {
+  public:
+    RecordWriter(OutputFile& output, bool json) : output_(output), json_(json) {
+        output_.write(json_ ? "{\"records\":["
+                            : std::string(utf8_byte_order_mark) + csv_line(column_names()));
+    }
+
+    void write(const boost::json::object& record) {
+        if (json_) {
+            output_.write((first_ ? "\n" : ",\n") + boost::json::serialize(record));
+            first_ = false;
+            return;
+        }
+        std::vector<std::string> cells;
+        for (const std::string& name : column_names()) {
+            const boost::json::value* value = record.if_contains(name);
+            cells.push_back(value != nullptr ? scalar_text(*value) : "");
+        }
+        output_.write(csv_line(cells));
+    }
+
+    /// `result` is the last frame's: first_seq, last_seq, head; its `records` is the count.
+    void finish(boost::json::object result) {
+        if (!json_) {
+            return;
+        }
+        result["count"] = result["records"];
+        result.erase("records");
+        output_.write("\n]," + boost::json::serialize(result).substr(1) + "\n");
+    }
+
+  private:
+    static const std::vector<std::string>& column_names() {
+        static const std::vector<std::string> names{"seq", "time", "boottime_us", "kind", "payload", "hash"};
+        return names;
+    }
+
+    OutputFile& output_;
+    bool json_;
+    bool first_ = true;
+};
+
+Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
+    auto client = context.connect(); // first, so that no file is begun in vain
+    if (!client) {
+        return tl::unexpected(client.error());
+    }
+    auto output = OutputFile::open(arguments.output);
+    if (!output) {
+        return tl::unexpected(output.error());
+    }
+    boost::json::object range;
+    if (arguments.from_seq > 0) {
+        range["from_seq"] = arguments.from_seq;
+    }
+    if (arguments.to_seq > 0) {
+        range["to_seq"] = arguments.to_seq;
+    }
+    std::optional<RecordWriter> writer; // the heading only when there is an answer
+    const auto begin = [&] {
+        if (!writer) {
+            writer.emplace(*output, context.json() || arguments.format == "json");
+        }
+    };
+    const auto result = client->call("audit.export", std::move(range), [&](const boost::json::value& record) {
+        begin();
+        writer->write(as_object(record));
+        return true;
+    });
+    if (!result) {
+        return tl::unexpected(result.error());
+    }
+    begin();
+    writer->finish(*result);
+    return output->commit().map([] { return ExitCode::done; });
+}
+
+} // namespace
+
+Run define_audit_export(CLI::App& command) {
+    auto arguments = std::make_shared<Arguments>();
+    command.add_option("--format", arguments->format, _("csv or json"))
+        ->check(CLI::IsMember({"csv", "json"}))
+        ->capture_default_str();
+    command.add_option("--output", arguments->output, _("write to this file"));
+    command.add_option("--from-seq", arguments->from_seq, _("first record"))->check(CLI::PositiveNumber);
+    command.add_option("--to-seq", arguments->to_seq, _("last record"))->check(CLI::PositiveNumber);
+    return [arguments](const Context& context) { return run(context, *arguments); };
+}
+
+} // namespace ukey::ctl

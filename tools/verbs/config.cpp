@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration file: config check and config show. Both read the file itself and need no daemon.
+#include <fmt/format.h>
+
+#include "daemon/core/configuration.hpp"
+#include "tools/json_view.hpp"
+#include "tools/locale.hpp"
+#include "tools/verbs/verbs.hpp"
+#include "tools/words.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+boost::json::array keys_as_json() {
+    boost::json::array keys;
+    for (const ConfigurationKey& key : configuration_keys()) {
+        keys.emplace_back(boost::json::object{{"name", key.name},
+                                              {"type", key.type},
+                                              {"default", key.default_value},
+                                              {"description", key.description}});
+    }
+    return keys;
+}
+
+std::string keys_as_table(const Style& style) {
+    Table table({_("Key"), _("Type"), _("Default"), _("Meaning")});
+    for (const ConfigurationKey& key : configuration_keys()) {
+        table.add({{std::string(key.name)},
+                   {word(key.type)},
+                   {std::string(key.default_value)},
+                   {translate(key.description)}});
+    }
+    return table.text(style);
+}
+
+Outcome<ExitCode> check(const Context& context, const std::string& file) {
+    const auto configuration = load_configuration(file);
+    if (!configuration) {
+        return fail_with(configuration.error());
+    }
+    if (context.json()) {
+        context.print_json({{"file", file}, {"valid", true}});
+    } else {
+        context.print(say(N_("{file} is right: {modules} modules, {paths} CA paths, mode {mode}."),
+                          {{"file", file},
+                           {"modules", std::to_string(configuration->modules.size())},
+                           {"paths", std::to_string(configuration->trust_paths.size())},
+                           {"mode", std::string(to_string(configuration->mode))}}) +
+                      "\n");
+    }
+    return ExitCode::done;
+}
+
+Outcome<ExitCode> show(const Context& context, const std::string& file) {
+    const auto configuration = load_configuration(file);
+    if (!configuration) {
+        return fail_with(configuration.error());
+    }
+    const std::string toml = to_toml(*configuration);
+    if (context.json()) {
+        context.print_json({{"file", file}, {"toml", toml}, {"keys", keys_as_json()}});
+    } else {
+        context.print(fmt::format("# {}\n{}\n{}", file, toml, keys_as_table(context.style())));
+    }
+    return ExitCode::done;
+}
+
+} // namespace
+
+Run define_config_check(CLI::App& command) {
+    auto file = std::make_shared<std::string>();
+    command.add_option("FILE", *file, _("the file; without it, the one of --config"));
+    return [file](const Context& context) {
+        return check(context, file->empty() ? context.options().config : *file);
+    };
+}
+
+Run define_config_show(CLI::App& /*command*/) {
+    return [](const Context& context) { return show(context, context.options().config); };
+}
+
+} // namespace ukey::ctl

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every verb's definition: adds its options to `command` and answers what runs it. One file each.
+#pragma once
+
+#include "tools/verb.hpp"
+
+namespace ukey::ctl {
+
+Run define_status(CLI::App& command);
+Run define_watch(CLI::App& command);
+Run define_key_list(CLI::App& command);
+Run define_key_show(CLI::App& command);
+Run define_key_bind(CLI::App& command);
+Run define_key_release(CLI::App& command);
+Run define_org_import(CLI::App& command);
+Run define_org_list(CLI::App& command);
+Run define_org_show(CLI::App& command);
+Run define_session_list(CLI::App& command);
+Run define_report_month(CLI::App& command);
+Run define_audit_export(CLI::App& command);
+Run define_audit_verify(CLI::App& command);
+Run define_pin_status(CLI::App& command);
+Run define_pin_change(CLI::App& command);
+Run define_config_check(CLI::App& command);
+Run define_config_show(CLI::App& command);
+Run define_explain(CLI::App& command);
+Run define_doctor(CLI::App& command);
+Run define_diagnose(CLI::App& command);
+
+} // namespace ukey::ctl
