@@ -29,8 +29,11 @@ namespace asio = boost::asio;
 /// The one timer of an idle service: systemd's watchdog, the heartbeat in the store, certificates that expire.
 constexpr std::chrono::seconds heartbeat_interval{60};
 
+/// A folder that is there already keeps its mode: systemd or the administrator chose it.
 Result<void> make_folder(const std::string& path, mode_t mode) {
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
+    if (::mkdir(path.c_str(), mode) == 0) {
+        ::chmod(path.c_str(), mode); // the umask is stricter
+    } else if (errno != EEXIST) {
         return fail("state.unusable", "create the folder", path,
                     std::error_code(errno, std::generic_category()).message());
     }
@@ -64,9 +67,9 @@ struct Daemon::Parts {
     TrustStore trust;
     CriterionRule rule;
     SystemClock clock;
+    EventBus events{clock}; // before io: coroutines that are left when io goes still unsubscribe
     asio::io_context io{1};
     StoreThread store;
-    EventBus events{clock};
     asio::steady_timer heartbeat{io};
     KeyWatch keys{{io.get_executor(), clock, configuration, trust, store, events, options.probe_path}};
     LoginServer logins{{io.get_executor(), clock, configuration, store, keys, events}};

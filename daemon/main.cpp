@@ -39,6 +39,17 @@ std::string folder_of_this_program() {
     return path.substr(0, path.rfind('/'));
 }
 
+/// Beside ukeyd, in the build tree, or where it is installed.
+std::string find_probe() {
+    const std::string folder = folder_of_this_program();
+    for (const std::string& path : {folder + "/ukey-probe", folder + "/probe/ukey-probe"}) {
+        if (access(path.c_str(), X_OK) == 0) {
+            return path;
+        }
+    }
+    return UKEY_LIBEXEC_DIR "/ukeyd/ukey-probe";
+}
+
 int exit_code_of(const ukey::Error& error) {
     return error.code.starts_with("config.") || error.code.starts_with("trust.") ? exit_usage : exit_state;
 }
@@ -65,7 +76,7 @@ int main(int argc, char** argv) {
     ukey::DaemonOptions options{.configuration_path = "/etc/ukeyd/ukeyd.toml",
                                 .state_dir = "/var/lib/ukeyd",
                                 .runtime_dir = "/run/ukeyd",
-                                .probe_path = folder_of_this_program() + "/ukey-probe"};
+                                .probe_path = find_probe()};
     CLI::App app("ukeyd: the U-Key hardware integration service", "ukeyd");
     app.set_version_flag("--version", UKEY_VERSION);
     app.add_option("--config", options.configuration_path, "configuration file")->capture_default_str();

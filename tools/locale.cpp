@@ -41,7 +41,7 @@ void fall_back_to_utf8() {
 }
 
 std::string catalogue_folder() {
-    const std::string chosen = environment("UKEY_LOCALE_DIR");
+    std::string chosen = environment("UKEY_LOCALE_DIR");
     if (!chosen.empty()) {
         return chosen;
     }

@@ -58,6 +58,7 @@ class Pipe {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         all.push_back(text.data());
     }
@@ -128,6 +129,25 @@ tl::unexpected<Failure> unknown_end(std::string reason) {
     return fail_with("pin.change_unknown", {{"reason", std::move(reason)}});
 }
 
+/// The probe's line of JSON (daemon/probe/person.hpp): a return value, or the parts of an Error.
+Outcome<std::string> understand(const std::string& text) {
+    boost::system::error_code malformed;
+    const boost::json::value parsed = boost::json::parse(text, malformed);
+    const boost::json::object& answer = as_object(parsed);
+    const std::string rv = raw_text(answer, "rv");
+    const std::string code = raw_text(answer, "code");
+    if (!rv.empty()) {
+        return rv;
+    }
+    if (!code.empty()) {
+        const std::string object = text_of(answer, "object");
+        const std::string reason = text_of(answer, "reason");
+        return tl::unexpected(Failure{
+            code, {{"object", object}, {"path", object}, {"reason", reason}}, object + ": " + reason});
+    }
+    return unknown_end(text.empty() ? "ukey-probe gave no answer" : "ukey-probe's answer is not understood");
+}
+
 } // namespace
 
 Outcome<std::string> change_pin(const PinChange& change, const PinPair& pins, std::chrono::seconds wait) {
@@ -152,14 +172,8 @@ Outcome<std::string> change_pin(const PinChange& change, const PinPair& pins, st
     kill(child, SIGKILL); // it has answered, or its time is over
     int status = 0;
     waitpid(child, &status, 0);
-    boost::system::error_code malformed;
-    const boost::json::value answer = boost::json::parse(text, malformed);
-    const std::string rv = malformed ? std::string() : raw_text(as_object(answer), "rv");
-    if (!written || rv.empty()) {
-        return unknown_end(text.empty() ? "ukey-probe gave no answer"
-                                        : "ukey-probe's answer is not understood");
-    }
-    return rv;
+    // A refusal may come before the PINs are read: what it says counts, then whether it took them.
+    return written || !text.empty() ? understand(text) : unknown_end("ukey-probe did not take the PINs");
 }
 
 Outcome<void> judge_pin_change(const std::string& rv) {

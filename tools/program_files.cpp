@@ -28,7 +28,7 @@ std::string find_probe() {
     const auto build = program_folder().parent_path();
     return first_existing({program_folder() / "ukey-probe", build / "daemon/ukey-probe",
                            build / "daemon/probe/ukey-probe", build / "pkcs11/client/ukey-probe",
-                           UKEY_LIBEXEC_DIR "/ukey-probe", UKEY_LIBEXEC_DIR "/ukey/ukey-probe",
+                           UKEY_LIBEXEC_DIR "/ukey-probe", UKEY_LIBEXEC_DIR "/ukeyd/ukey-probe",
                            UKEY_BIN_DIR "/ukey-probe"});
 }
 

@@ -17,6 +17,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t connections_max = 128;
+/// Of one user: nobody keeps the others out.
+constexpr std::ptrdiff_t connections_per_user_max = 32;
 
 constexpr auto verbs = std::to_array<ControlVerb>({
     {"status", Privilege::read, handle_status},
@@ -100,6 +102,12 @@ asio::awaitable<void> ControlServer::serve(LocalAcceptor acceptor) {
         auto peer = read_peer(socket.native_handle());
         if (!peer) {
             spdlog::warn("control channel: {}", to_string(peer.error()));
+            continue;
+        }
+        const auto same_user = std::ranges::count_if(
+            connections_, [&](const auto& connection) { return connection->peer.uid == peer->uid; });
+        if (same_user >= connections_per_user_max) {
+            spdlog::warn("control channel: uid {} has too many connections; one was turned away", peer->uid);
             continue;
         }
         auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer));

@@ -101,6 +101,14 @@ void keep_own(MonthData& data, const ControlContext& context, std::uint32_t uid)
     std::erase_if(data.organisations, [&](const Organisation& o) { return !own.contains(o.code); });
 }
 
+/// Null for an empty registry: nothing of nothing is no percentage.
+boost::json::value percent_of(std::size_t part, std::size_t whole) {
+    if (whole == 0) {
+        return nullptr;
+    }
+    return 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
 boost::json::array view_units(const std::vector<LoginResult>& results) {
     struct Unit {
         std::size_t organisations = 0;
@@ -114,12 +122,11 @@ boost::json::array view_units(const std::vector<LoginResult>& results) {
     }
     boost::json::array view;
     for (const auto& [code, unit] : units) {
-        const double percent = 100.0 * static_cast<double>(unit.met) / static_cast<double>(unit.organisations);
         view.push_back(boost::json::object{{"code", code},
                                            {"name", assessed_unit_name(code)},
                                            {"organisations", unit.organisations},
                                            {"met", unit.met},
-                                           {"percent", percent}});
+                                           {"percent", percent_of(unit.met, unit.organisations)}});
     }
     return view;
 }
@@ -175,7 +182,11 @@ asio::awaitable<ControlAnswer> handle_report_month(ControlContext& context, Cont
         {"month", month->text()},
         {"rule", {{"name", context.rule.name}, {"sessions_required", context.rule.sessions_required}}},
         {"units", view_units(results)},
-        {"totals", {{"organisations", results.size()}, {"met", met}, {"not_seen_here", results.size() - met}}},
+        {"totals",
+         {{"organisations", results.size()},
+          {"met", met},
+          {"not_seen_here", results.size() - met},
+          {"percent", percent_of(met, results.size())}}},
         {"basis",
          {{"evidence", "seen_by_this_computer"},
           {"ledger_seq", data->head_seq},

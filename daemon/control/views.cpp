@@ -33,7 +33,7 @@ boost::json::value view_bound_organisation(const BindingState& binding) {
         return nullptr;
     }
     return {{"code", binding.organisation_code},
-            {"path", join_path(binding.organisation_path)},
+            {"path", boost::json::array(binding.organisation_path.begin(), binding.organisation_path.end())},
             {"name", binding.organisation_name}};
 }
 

@@ -169,7 +169,9 @@ boost::json::object to_json(const LoginResult& result, const CriterionRule& rule
     const Organisation& organisation = result.organisation;
     boost::json::object row{
         {"organisation",
-         {{"code", organisation.code}, {"path", join_path(organisation.path)}, {"name", organisation.name()}}},
+         {{"code", organisation.code},
+          {"path", boost::json::array(organisation.path.begin(), organisation.path.end())},
+          {"name", organisation.name()}}},
         {"assessed_unit", organisation.assessed_unit},
         {"status", result.met ? "met" : "not_seen_here"},
         {"counted_sessions", result.evidence.counted_sessions},

@@ -17,9 +17,9 @@ namespace ukey {
 constexpr std::uint8_t frame_version = 1;
 constexpr std::size_t frame_header_bytes = 5;
 /// A login report is a few hundred bytes; anyone may connect, so the bound is tight.
-constexpr std::size_t login_frame_max_bytes = 16U * 1024U;
+constexpr std::size_t login_frame_max_bytes = std::size_t{16} * 1024;
 /// A token with a handful of certificates, or 500 rows of a registry.
-constexpr std::size_t control_frame_max_bytes = 1024U * 1024U;
+constexpr std::size_t control_frame_max_bytes = std::size_t{1024} * 1024;
 
 /// The bytes of one frame. The object must serialise to less than the channel's bound; the sender sees to that.
 std::string encode_frame(const boost::json::object& message);

@@ -120,13 +120,13 @@ constexpr std::size_t slots_max = 64;
 /// Certificates (and public keys) of one token that are read. Keys in the field have two, PIV cards up to 24.
 constexpr std::size_t certificates_max = 32;
 /// One certificate. With many names and extensions they reach some 8 KiB.
-constexpr std::size_t certificate_max_bytes = 64U * 1024U;
+constexpr std::size_t certificate_max_bytes = std::size_t{64} * 1024;
 /// CKA_ID and CKA_LABEL. The standard sets none; a SHA-1 or a name is usual.
 constexpr std::size_t id_max_bytes = 256;
 constexpr std::size_t label_max_bytes = 256;
 /// Certificates and keys of all slots together, as encoded in JSON: with the slots' own texts below a frame
 /// of 1 MiB.
-constexpr std::size_t contents_max_bytes = 900U * 1024U;
+constexpr std::size_t contents_max_bytes = std::size_t{900} * 1024;
 
 boost::json::object to_json(const SlotReport& slot);
 boost::json::array to_json(const std::vector<SlotReport>& slots);

@@ -19,13 +19,25 @@ constexpr std::uint64_t rv_ok = 0;
 /// A process with more logins open at once than this is not logging in.
 constexpr std::size_t open_logins_max = 64;
 
-// Messages are made here and not where they are sent: GCC 12 cannot keep an initialiser list over a co_await.
+// Messages are made here and not where they are sent: GCC 12 does not keep an initialiser list, or what a conditional
+// operator makes, alive over a co_await.
 boost::json::object error_message(std::int64_t request, const std::string& code, const std::string& reason) {
     return {{"type", "error"}, {"request", request}, {"code", code}, {"reason", reason}};
 }
 
 boost::json::object recorded_message(std::int64_t request, const std::string& login) {
     return {{"type", "recorded"}, {"request", request}, {"login", login}};
+}
+
+/// Anyone may ask, and `pin.default` would tell the PIN.
+boost::json::array public_codes(const std::vector<std::string>& codes) {
+    boost::json::array array;
+    for (const std::string& code : codes) {
+        if (code != "pin.default") {
+            array.push_back(boost::json::value(code));
+        }
+    }
+    return array;
 }
 
 } // namespace
@@ -126,8 +138,9 @@ LoginSession LoginConnection::describe(const KeyIdentity& token, const LoginClai
     return session;
 }
 
-/// Answers by itself when the user has used up what one user may report.
-asio::awaitable<bool> LoginConnection::admit_report(std::int64_t request) {
+/// False when the user has used up what one user may have recorded in a minute; what was left out is recorded as a
+/// number once the minute is over.
+asio::awaitable<bool> LoginConnection::within_limit() {
     const RateLimit::Decision decision = server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime());
     if (decision.left_out_before > 0) {
         const auto done = co_await server_.parts_.store.run([&](Storage& storage) {
@@ -135,11 +148,26 @@ asio::awaitable<bool> LoginConnection::admit_report(std::int64_t request) {
         });
         server_.note_write(done ? nullptr : &done.error());
     }
-    if (!decision.allowed) {
+    co_return decision.allowed;
+}
+
+/// Answers by itself when the report is one too many.
+asio::awaitable<bool> LoginConnection::admit_report(std::int64_t request) {
+    const bool allowed = co_await within_limit();
+    if (!allowed) {
         const boost::json::object error = error_message(request, "login.rate_limited", "");
         co_await channel_.send(error);
     }
-    co_return decision.allowed;
+    co_return allowed;
+}
+
+/// A login that is told late may be of a key that is out again: the store knows it.
+asio::awaitable<void> LoginConnection::name_absent_key(LoginSession& session, KeyIdentity token) {
+    const auto known = co_await server_.parts_.store.run(
+        [&](Storage& storage) { return find_key_by_identity(storage, token); });
+    if (known && *known) {
+        session.key_id = **known;
+    }
 }
 
 asio::awaitable<bool> LoginConnection::answer(std::int64_t request, const std::string& login,
@@ -158,7 +186,7 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
     boost::json::object reply{{"type", "verdict"},
                               {"request", message.request},
                               {"verdict", verdict},
-                              {"codes", boost::json::array(attempt.codes.begin(), attempt.codes.end())},
+                              {"codes", public_codes(attempt.codes)},
                               {"key", nullptr}};
     if (!attempt.key_id.empty()) {
         reply["key"] = attempt.key_id;
@@ -167,7 +195,7 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
     if (!co_await channel_.send(reply)) {
         co_return false;
     }
-    if (denied && server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime()).allowed) {
+    if (denied && co_await within_limit()) {
         const auto done =
             co_await server_.parts_.store.run([&](Storage& storage) { return record_refusal(storage, attempt); });
         server_.note_write(done ? nullptr : &done.error());
@@ -195,6 +223,9 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
     if (message.late) { // told, not seen: its own time, but not one that lies ahead
         session.grade = EvidenceGrade::late;
         session.started = std::min(message.started, session.started);
+        if (session.key_id.empty()) {
+            co_await name_absent_key(session, message.token);
+        }
     }
     if (logins_.size() >= open_logins_max) {
         spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid, peer_.uid);
@@ -208,14 +239,17 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
         logins_.insert(session.login);
         co_await server_.start(session);
     }
-    co_return co_await answer(message.request, message.login,
-                              started ? Result<void>() : Result<void>(tl::unexpected(started.error())));
+    Result<void> done;
+    if (!started) {
+        done = tl::unexpected(started.error());
+    }
+    co_return co_await answer(message.request, message.login, done);
 }
 
 asio::awaitable<bool> LoginConnection::handle_one(UseMessage message) {
     const auto open = server_.open_.find(message.login);
-    if (!logins_.contains(message.login) || open == server_.open_.end()) {
-        co_return true; // ended already, or not its own
+    if (!logins_.contains(message.login) || open == server_.open_.end() || open->second.uses > 0) {
+        co_return true; // ended already, not its own, or not the first use: the end tells the number
     }
     open->second.uses = std::max(open->second.uses, message.uses);
     const auto done = co_await server_.parts_.store.run(
@@ -234,6 +268,7 @@ asio::awaitable<bool> LoginConnection::handle_one(EndMessage message) {
 }
 
 asio::awaitable<bool> LoginConnection::handle_one(PinMessage message) {
+    const std::string no_login;
     if (!co_await admit_report(message.request)) {
         co_return true;
     }
@@ -247,7 +282,7 @@ asio::awaitable<bool> LoginConnection::handle_one(PinMessage message) {
         server_.note_write(done ? nullptr : &done.error());
         co_await server_.parts_.keys.reload(key_id);
     }
-    co_return co_await answer(message.request, "", done);
+    co_return co_await answer(message.request, no_login, done);
 }
 
 } // namespace ukey

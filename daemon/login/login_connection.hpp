@@ -23,6 +23,7 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     /// Until the end of the connection or of the process; its open sessions are ended then.
     boost::asio::awaitable<void> serve();
     void close();
+    std::uint32_t uid() const { return peer_.uid; }
 
   private:
     boost::asio::awaitable<void> watch_process();
@@ -34,7 +35,9 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     boost::asio::awaitable<bool> handle_one(EndMessage message);
     boost::asio::awaitable<bool> handle_one(PinMessage message);
 
+    boost::asio::awaitable<bool> within_limit();
     boost::asio::awaitable<bool> admit_report(std::int64_t request);
+    boost::asio::awaitable<void> name_absent_key(LoginSession& session, KeyIdentity token);
     boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login, const Result<void>& done);
     LoginSession describe(const KeyIdentity& token, const LoginClaim& claim) const;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/login/login_server.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
@@ -18,6 +20,8 @@ namespace asio = boost::asio;
 
 /// Processes with a login on one workstation are some dozens; each connection is a descriptor and some KiB.
 constexpr std::size_t connections_max = 512;
+/// Of one user: nobody keeps the others out.
+constexpr std::ptrdiff_t connections_per_user_max = 128;
 
 } // namespace
 
@@ -42,6 +46,12 @@ asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
         const auto pidfd = peer ? open_pidfd(peer->pid) : Result<int>(tl::unexpected(peer.error()));
         if (!pidfd) {
             spdlog::warn("login channel: {}", to_string(pidfd.error()));
+            continue;
+        }
+        const auto same_user = std::ranges::count(connections_, peer->uid, &LoginConnection::uid);
+        if (same_user >= connections_per_user_max) {
+            spdlog::warn("login channel: uid {} has too many connections; one was turned away", peer->uid);
+            ::close(*pidfd);
             continue;
         }
         auto connection = std::make_shared<LoginConnection>(
@@ -111,7 +121,11 @@ asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndRe
         }
     }
     for (const std::string& login : logins) {
-        co_await end(login, reason, open_.contains(login) ? std::optional(open_.at(login).uses) : std::nullopt);
+        std::optional<std::uint64_t> uses;
+        if (const auto open = open_.find(login); open != open_.end()) {
+            uses = open->second.uses;
+        }
+        co_await end(login, reason, uses);
     }
 }
 

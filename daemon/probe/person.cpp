@@ -68,7 +68,7 @@ Answer change_pin(const pkcs11::Slot& slot, const PersonOptions& options, const 
     if (!changed) {
         return tl::unexpected(changed.error());
     }
-    return boost::json::object{{"done", true}};
+    return boost::json::object{{"done", true}, {"rv", "CKR_OK"}};
 }
 
 Answer self_test(const pkcs11::Slot& slot, const std::vector<Secret>& pins) {
@@ -77,6 +77,7 @@ Answer self_test(const pkcs11::Slot& slot, const std::vector<Secret>& pins) {
         return tl::unexpected(sample.error());
     }
     return boost::json::object{{"done", true},
+                               {"rv", "CKR_OK"},
                                {"certificate", base64_encode(sample->certificate_der)},
                                {"key_type", sample->key_type},
                                {"digest", base64_encode(sample->digest)},
@@ -112,6 +113,20 @@ Answer run_verb(const PersonOptions& options) {
     return fail("internal.error", "run", "verb", "unknown");
 }
 
+boost::json::object failure_to_json(const Error& error) {
+    boost::json::value rv = nullptr;
+    if (error.code == "pkcs11.call_failed") {
+        rv = error.reason;
+    } else if (error.code == "pin.bad_length") {
+        rv = "CKR_PIN_LEN_RANGE";
+    }
+    return {{"done", false},
+            {"code", error.code},
+            {"object", error.object},
+            {"reason", error.reason},
+            {"rv", std::move(rv)}};
+}
+
 bool write_all(int descriptor, std::string_view text) {
     while (!text.empty()) {
         const ssize_t count = write(descriptor, text.data(), text.size());
@@ -127,13 +142,7 @@ bool write_all(int descriptor, std::string_view text) {
 
 int run_person(const PersonOptions& options, int output) {
     const Answer answer = run_verb(options);
-    boost::json::object object;
-    if (answer) {
-        object = *answer;
-    } else {
-        const Error& error = answer.error();
-        object = {{"done", false}, {"code", error.code}, {"object", error.object}, {"reason", error.reason}};
-    }
+    const boost::json::object object = answer ? *answer : failure_to_json(answer.error());
     const bool written = write_all(output, boost::json::serialize(object) + "\n");
     return answer && written ? 0 : 1;
 }

@@ -22,13 +22,14 @@ struct PersonOptions {
 
 /// Writes one line of JSON to `output` and returns the exit status: 0 done, 1 not done.
 ///   list        {"module": {…}, "slots": [Slot]}, shapes of docs/formats/channels.md §2
-///   change-pin  {"done": true}
-///   self-test   {"done": true, "certificate", "digest", "signature" (base64), "key_type"}: signed; whether
-///   it is right is
-///               for verify_signature_sample() of daemon/core/signature_sample.hpp to say
-///   any         {"done": false, "code", "object", "reason"}: the parts of Error; of a call that failed, code
-///   is
-///               "pkcs11.call_failed", object the function, reason the CKR_ name
+///   change-pin  {"done": true, "rv": "CKR_OK"}
+///   self-test   {"done": true, "rv": "CKR_OK", "certificate", "digest", "signature" (base64), "key_type"}:
+///   signed; whether
+///               it is right is for verify_signature_sample() of daemon/core/signature_sample.hpp to say
+///   any         {"done": false, "code", "object", "reason", "rv"}: the parts of Error; of a call that
+///   failed, code is
+///               "pkcs11.call_failed", object the function, reason and rv the CKR_ name; otherwise rv is
+///               null, but for "pin.bad_length", where it is what the module would have said
 int run_person(const PersonOptions& options, int output);
 
 } // namespace ukey::probe

@@ -146,8 +146,11 @@ bool SlotEvents::report(const Result<pkcs11::SlotId>& event) {
         refused_ = true;
         return false;
     }
+    const bool failed_before = std::exchange(failing_, !event);
     if (event) {
         slots_.insert(*event);
+    } else if (failed_before) {
+        return true; // Said and looked at once; until it works again there is nothing new.
     } else {
         std::fprintf(stderr, "ukey-probe: %s\n", to_string(event.error()).c_str());
     }

@@ -60,6 +60,7 @@ class SlotEvents {
     std::set<pkcs11::SlotId> slots_;
     Phase phase_ = Phase::not_started;
     bool refused_ = false;
+    bool failing_ = false; ///< the last wait failed
     bool stop_ = false;
     std::thread thread_;
 };

@@ -264,6 +264,17 @@ Result<std::string> find_key(Storage& storage, const std::string& wanted) {
     return matches->front();
 }
 
+Result<std::optional<std::string>> find_key_by_identity(Storage& storage, const KeyIdentity& identity) {
+    auto statement = storage.database().prepare(
+        "SELECT key_id FROM key WHERE manufacturer = ? AND model = ? AND serial = ? LIMIT 2");
+    statement.bind(identity.manufacturer).bind(identity.model).bind(identity.serial);
+    const auto matches = read_texts(std::move(statement));
+    if (!matches) {
+        return tl::unexpected(matches.error());
+    }
+    return matches->size() == 1 ? std::optional(matches->front()) : std::nullopt;
+}
+
 Result<std::optional<Finding>> bind_key(Storage& storage, const BindRequest& request) {
     const auto entry = find_organisation(storage, request.organisation);
     if (!entry) {

@@ -49,6 +49,9 @@ Result<std::vector<KeyRecord>> list_keys(Storage& storage);
 /// By id, unique prefix of an id, or token serial. Errors `key.not_found`, `key.ambiguous`.
 Result<std::string> find_key(Storage& storage, const std::string& wanted);
 
+/// The only key with that identity; nothing when there is none, or several.
+Result<std::optional<std::string>> find_key_by_identity(Storage& storage, const KeyIdentity& identity);
+
 struct BindRequest {
     std::string key_id;
     std::string organisation; ///< code, path or unique name

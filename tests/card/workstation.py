@@ -34,6 +34,7 @@ def program(name):
         "virtual-ukey": "tests/card/virtual_ukey/virtual-ukey",
         "virtual-ukey-ca": "tests/card/virtual_ukey/virtual-ukey-ca",
         "usb_stage": "tests/usb/usb_stage",
+        "application": "tests/card/application",
         "ukey-pkcs11.so": "pkcs11/module/ukey-pkcs11.so",
         "fault_module.so": "tests/softhsm/fault_module.so",
     }
@@ -116,7 +117,8 @@ class Watch:
     """`ukeyctl --json watch`, read as it comes."""
 
     def __init__(self, workstation):
-        self.process = workstation.start(workstation.ukeyctl_command("--json", "watch"), stdout=subprocess.PIPE)
+        self.process = workstation.start(workstation.ukeyctl_command("--json", "watch"), stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL)
         self.events = []
         self.arrived = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
@@ -144,6 +146,47 @@ class Watch:
     def mark(self):
         with self.arrived:
             return len(self.events)
+
+
+class Application:
+    """A program that logs in through the filter and stays alive, one PKCS#11 call at a time."""
+
+    def __init__(self, workstation, module=None):
+        self.process = workstation.start([program("application"), module or program("ukey-pkcs11.so")],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        opened = self.process.stdout.readline().strip()
+        if opened != "CKR_OK":
+            raise Failed(f"the application could not open a session: {opened}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(DEADLINE_S)
+
+    def call(self, command):
+        """The name of the return value, and how long the call took in microseconds."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        rv, took_us = self.process.stdout.readline().split()
+        return rv, int(took_us)
+
+    def expect(self, command):
+        rv, took_us = self.call(command)
+        if rv != "CKR_OK":
+            raise Failed(f"{command.splitlines()[0]}: {rv}")
+        return took_us
+
+    def login(self, pin):
+        return self.expect("login\n" + pin)
+
+    def sign(self):
+        return self.expect("sign")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Workstation:
@@ -210,7 +253,8 @@ class Workstation:
 
     def start(self, command, **options):
         """A process that ends with the scenario, and with this program."""
-        process = subprocess.Popen(command, env=options.pop("env", self.environment), stdin=subprocess.DEVNULL, **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=options.pop("env", self.environment), **options)
         self.processes.append(process)
         return process
 
@@ -290,7 +334,7 @@ class Workstation:
         return [program("ukeyd"), "--config", self.path("ukeyd.toml"), "--state-dir", self.path("state"),
                 "--runtime-dir", self.path("run"), "--probe", program("ukey-probe")]
 
-    def start_ukeyd(self, wrapper=(), environment=None):
+    def start_ukeyd(self, wrapper=(), environment=None, **options):
         """Starts ukeyd and waits for its READY=1 (sd_notify)."""
         if not os.path.exists(self.path("ukeyd.toml")):
             self.configure()
@@ -300,7 +344,8 @@ class Workstation:
             notify.bind(self.path("notify"))
             notify.settimeout(DEADLINE_S)
             with open(self.path("log/ukeyd.log"), "ab") as log:
-                self.ukeyd = self.start([*wrapper, *self.ukeyd_command()], stdout=log, stderr=log,
+                options.setdefault("stdout", log)
+                self.ukeyd = self.start([*wrapper, *self.ukeyd_command()], stderr=log, **options,
                                         env={**self.environment, **(environment or {}), "NOTIFY_SOCKET": self.path("notify")})
             while b"READY=1" not in notify.recv(4096):
                 pass
@@ -369,11 +414,14 @@ class Workstation:
         """OpenSC's pkcs11-tool through the filter."""
         return self.run("pkcs11-tool", "--module", module or program("ukey-pkcs11.so"), *arguments, check=check, **options)
 
-    def sign(self, pin="123456", token=None, module=None, check=True):
+    def application(self, module=None):
+        return Application(self, module)
+
+    def sign(self, pin="123456", token=None, module=None, check=True, mechanism="ECDSA-SHA256"):
         """Logs in and signs something, as an application would; returns the CompletedProcess."""
         data = self.write("data", secrets.token_hex(16))
         which = ["--token-label", token] if token else []
-        return self.pkcs11_tool("--login", "--pin", "env:APPLICATION_PIN", *which, "--sign", "--mechanism", "ECDSA-SHA256",
+        return self.pkcs11_tool("--login", "--pin", "env:APPLICATION_PIN", *which, "--sign", "--mechanism", mechanism,
                                 "--id", "01", "--input-file", data, "--output-file", self.path("signature"),
                                 module=module, check=check, env={"APPLICATION_PIN": pin})
 

@@ -175,6 +175,7 @@ CK_FLAGS FilterTest::token_flags() {
 
 std::vector<std::string> texts(const std::vector<boost::json::object>& messages, std::string_view member) {
     std::vector<std::string> found;
+    found.reserve(messages.size());
     for (const boost::json::object& message : messages) {
         found.emplace_back(message.at(member).as_string());
     }

@@ -2,7 +2,6 @@
 // What the filter asks, refuses and reports (docs/formats/channels.md §3).
 #include <array>
 #include <random>
-#include <set>
 
 #include "tests/softhsm/filter_fixture.hpp"
 
@@ -10,7 +9,6 @@ namespace ukey::test {
 namespace {
 
 using Answer = LoginPeer::Answer;
-using testing::Test;
 
 std::string random_pin() {
     std::random_device source;

@@ -111,6 +111,7 @@ TEST_F(FilterProcessTest, threads_sign_log_in_and_out) {
     constexpr int rounds = 50;
     std::atomic<int> signatures{0};
     std::vector<std::thread> threads;
+    threads.reserve(thread_count);
     for (int index = 0; index < thread_count; ++index) {
         threads.emplace_back([&] {
             for (int round = 0; round < rounds; ++round) {
@@ -139,6 +140,7 @@ TEST_F(FilterProcessTest, threads_race_for_login_and_logout) {
     constexpr int rounds = 40;
     std::atomic<int> logins{0};
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int index = 0; index < 4; ++index) {
         threads.emplace_back([&] {
             for (int round = 0; round < rounds; ++round) {
@@ -166,6 +168,7 @@ TEST_F(FilterProcessTest, concurrent_initialise_succeeds_once) {
     filter().C_Finalize(nullptr);
     std::atomic<int> succeeded{0};
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (int index = 0; index < 8; ++index) {
         threads.emplace_back([&] {
             const CK_RV rv = initialize(filter());

@@ -264,10 +264,10 @@ TEST_F(SoftHsm, PersonChangesThePinAndTestsTheKey) {
     const std::string& module = token_->module_path();
     const auto changed = run_person("change-pin", module, serial, token_->folder(), "135790\n864209\n");
     EXPECT_EQ(changed.status, 0);
-    EXPECT_EQ(changed.answer, (boost::json::object{{"done", true}}));
+    EXPECT_EQ(changed.answer, (boost::json::object{{"done", true}, {"rv", "CKR_OK"}}));
     const auto refused = run_person("self-test", module, serial, token_->folder(), "135790\n");
     EXPECT_EQ(refused.status, 1);
-    EXPECT_EQ(refused.answer.at("reason").as_string(), "CKR_PIN_INCORRECT");
+    EXPECT_EQ(refused.answer.at("rv").as_string(), "CKR_PIN_INCORRECT");
     const auto tested = run_person("self-test", module, serial, token_->folder(), "864209\n");
     ASSERT_EQ(tested.status, 0);
     EXPECT_EQ(verify_signature_sample(decode_signature_sample(tested.answer).value()).value(),

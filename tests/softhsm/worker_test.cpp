@@ -332,7 +332,7 @@ TEST_F(WorkerTest, MissingProbeIsAFinding) {
 
 /// A program in the probe's place that writes this to its channel.
 std::string impostor(const TemporaryFolder& folder, const std::string& printf_format) {
-    const std::string path =
+    std::string path =
         folder.write("impostor", "#!/bin/sh\nprintf '" + printf_format + "' >&3\nread line <&3\n");
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     return path;

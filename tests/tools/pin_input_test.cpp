@@ -74,7 +74,7 @@ TEST(ChangePin, ProbeThatIsMissingOrSaysNothing) {
 
 /// A shell script in the place of ukey-probe.
 std::string script(const std::string& name, const std::string& body) {
-    const std::string path = testing::TempDir() + "ukeyctl-" + std::to_string(getpid()) + "-" + name;
+    std::string path = testing::TempDir() + "ukeyctl-" + std::to_string(getpid()) + "-" + name;
     std::ofstream(path) << "#!/bin/sh\n" << body;
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     return path;
@@ -82,16 +82,27 @@ std::string script(const std::string& name, const std::string& body) {
 
 TEST(ChangePin, PinsGoThroughThePipeOnly) {
     const std::string probe = script("answers", R"sh(read -r old <&3; read -r new <&3
-[ "$old $new $7 $UKEY_PKCS11_MODULE $UKEY_LOGIN_SOCKET" = "123456 73951460 00ff b s" ] || exit 1
-case "$*$(env)" in * 73951460 *) exit 1;
-    ; esac
-echo '{"ok": true, "rv": "CKR_OK"}')sh");
+[ "$old $new $6 $UKEY_PKCS11_MODULE $UKEY_LOGIN_SOCKET" = "123456 73951460 00ff b s" ] || exit 1
+case "$*$(env)" in *73951460*) exit 1;; esac
+echo '{"done": true, "rv": "CKR_OK"}')sh");
     const PinChange change{
         .probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "00ff"};
     const auto rv = change_pin(change, {secret("123456"), secret("73951460")});
     std::filesystem::remove(probe);
     ASSERT_TRUE(rv) << rv.error().places.at("reason");
     EXPECT_EQ(*rv, "CKR_OK");
+}
+
+TEST(ChangePin, ProbesOwnRefusalIsTheFailure) {
+    const std::string probe = script(
+        "refuses",
+        R"sh(echo '{"done": false, "code": "module.missing", "object": "/m.so", "reason": "gone", "rv": null}')sh");
+    const PinChange change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
+    const auto rv = change_pin(change, {secret("123456"), secret("73951460")});
+    std::filesystem::remove(probe);
+    ASSERT_FALSE(rv);
+    EXPECT_EQ(rv.error().code, "module.missing");
+    EXPECT_EQ(rv.error().places.at("path"), "/m.so");
 }
 
 TEST(ChangePin, ProbeThatHangsIsEnded) {

@@ -46,7 +46,7 @@ Verification verify(const TestCertificate& leaf, const std::vector<std::string>&
     }
     const auto store = TrustStore::load({folder.path().string()});
     EXPECT_TRUE(store.has_value()) << (store ? "" : to_string(store.error()));
-    const Verification verification = store->verify(parse_certificate(leaf.der(), {}).value(), extra, moment);
+    Verification verification = store->verify(parse_certificate(leaf.der(), {}).value(), extra, moment);
     EXPECT_EQ(ERR_peek_error(), 0U) << "an error is left in OpenSSL's queue";
     return verification;
 }

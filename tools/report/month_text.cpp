@@ -36,9 +36,9 @@ std::string figure(const boost::json::object& object, std::string_view name) {
 /// "重庆…：12 of 20 met, 60.00 %"
 std::string unit_line(const std::string& code, const boost::json::object& unit) {
     const std::string name = text_of(unit, "name");
-    const std::string title = code.empty()   ? _("Without an assessed unit")
-                              : name.empty() ? code
-                                             : code + " " + name;
+    std::string title = code.empty()   ? _("Without an assessed unit")
+                        : name.empty() ? code
+                                       : code + " " + name;
     if (unit.empty()) {
         return title;
     }

@@ -78,7 +78,9 @@ Outcome<std::string> read_bounded(const std::string& path) {
                          {{"object", path}, {"reason", std::generic_category().message(errno)}});
     }
     if (bytes.size() > csv_file_max_bytes) {
-        return fail_with("csv.too_large", {{"object", path}, {"limit", std::to_string(csv_file_max_bytes)}});
+        return fail_with(
+            "csv.too_large",
+            {{"object", path}, {"reason", fmt::format("> {} MiB", csv_file_max_bytes / (1024UL * 1024UL))}});
     }
     return bytes;
 }

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bus through real libusb: devices come and go, and one that stays without a token names the missing layer."""
+
+import subprocess
+import unittest
+
+from workstation import Workstation, program, require, wait_until
+
+CCID, HID, STORAGE = "0b", "03", "08"
+
+
+def setUpModule():
+    require("umockdev-wrapper")
+
+
+class Bus:
+    """ukeyd on an invented bus."""
+
+    def __init__(self, ws):
+        self.ws = ws
+        ws.start_ukeyd(wrapper=("umockdev-wrapper", program("usb_stage"), "--"), stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE)
+        self.stage = ws.ukeyd
+
+    def tell(self, command):
+        self.stage.stdin.write(command.encode() + b"\n")
+        self.stage.stdin.flush()
+        return self.stage.stdout.readline().decode().strip()
+
+    def add(self, port, vendor, product, classes, strings=""):
+        answer = self.tell(f"add {port} {vendor} {product} {classes} {strings}")
+        assert answer == "ok", answer
+
+    def remove(self, port):
+        assert self.tell(f"remove {port}") == "ok"
+
+    def pid(self):
+        return int(self.tell("pid"))
+
+    def devices(self):
+        return {device["port"]: device for device in self.ws.ask("status")["usb"]["devices"]}
+
+
+class Detection(unittest.TestCase):
+    def setUp(self):
+        self.ws = self.enterContext(Workstation())
+        self.ws.configure(modules=(), extra="usb.token_wait_ms = 50\n")
+        self.bus = Bus(self.ws)
+        self.watch = self.ws.watch()
+
+    def wait(self, kind, port):
+        return self.watch.wait(lambda e: e["type"] == kind and e["subject"] == port, f"{kind} {port}")
+
+    def test_a_key_of_the_table_comes_and_goes(self):
+        self.bus.add("1-1", "096e", "0807", CCID, "Feitian;ePass2003;0001")
+        added = self.wait("usb.added", "1-1")["device"]
+        self.assertEqual((added["vendor"], added["product"], added["role"]), ("Feitian", "ePass2003", "ukey"))
+        self.assertEqual((added["serial_string"], added["interface_classes"]), ("0001", ["0b"]))
+        self.bus.remove("1-1")
+        self.wait("usb.removed", "1-1")
+        self.assertEqual(self.bus.devices(), {})
+
+    def test_a_device_without_a_token_names_the_missing_layer(self):
+        for port, vendor, product, classes, code, words in (
+                ("1-1", "096e", "0807", CCID, "usb.no_reader", "pcscd"),
+                ("1-2", "055c", "e618", HID, "usb.no_middleware", "libgm3000"),
+                ("1-3", "055c", "db08", STORAGE, "usb.no_middleware", "libgm3000")):
+            self.bus.add(port, vendor, product, classes)
+            finding, = self.wait("usb.changed", port)["device"]["findings"]
+            self.assertEqual(finding["code"], code)
+            self.assertIn(words, finding["message"] + finding["remedy"])
+
+    def test_what_is_no_u_key_is_left_alone(self):
+        for port, vendor, product, classes, role in (("1-1", "1ea8", "f025", HID, "fido"), ("1-2", "8829", "ccb2", CCID, "bank"),
+                                                     ("1-3", "096e", "0006", HID, "dongle"), ("1-4", "08e6", "4433", CCID, "reader")):
+            self.bus.add(port, vendor, product, classes)
+            self.assertEqual(self.wait("usb.added", port)["device"]["role"], role)
+        self.bus.add("1-5", "046d", "c31c", HID, "Logitech;Keyboard;")
+        self.bus.add("1-6", "055c", "e618", HID)  # a key, so that the time of the others is over when it is reported
+        self.wait("usb.changed", "1-6")
+        devices = self.bus.devices()
+        self.assertNotIn("1-5", devices, "a keyboard is nobody's business")
+        self.assertEqual([d["findings"] for p, d in sorted(devices.items()) if p != "1-6"], [[]] * 4)
+
+    def test_missing_and_hostile_strings(self):
+        self.bus.add("1-1", "096e", "0807", CCID)
+        self.assertIsNone(self.wait("usb.added", "1-1")["device"]["serial_string"])
+
+    def test_ten_thousand_events_leave_nothing_behind(self):
+        pid = self.bus.pid()
+        self.bus.tell(f"churn 1-9 096e 0807 {CCID} 200")
+        self.settle()
+        before = self.footprint(pid)
+        self.bus.tell(f"churn 1-9 096e 0807 {CCID} 5000")
+        self.settle()
+        after = self.footprint(pid)
+        print(f"before {before}, after {after}")
+        self.assertEqual(after["descriptors"], before["descriptors"])
+        self.assertLess(after["pss_kib"], before["pss_kib"] + 1024)
+        self.assertEqual(list(self.bus.devices()), ["1-8"])
+
+    def settle(self):
+        """What was told before has been seen once this device is."""
+        if "1-8" in self.bus.devices():
+            self.bus.remove("1-8")
+            wait_until(lambda: "1-8" not in self.bus.devices(), "the marker is out")
+        self.bus.add("1-8", "096e", "0807", CCID)
+        wait_until(lambda: list(self.bus.devices()) == ["1-8"], "the marker is in, and alone")
+
+    def footprint(self, pid):
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            pss = next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        listed = subprocess.run(["ls", f"/proc/{pid}/fd"], capture_output=True, text=True, check=True)
+        return {"descriptors": len(listed.stdout.split()), "pss_kib": pss}
+
+
+if __name__ == "__main__":
+    unittest.main()
