@@ -14,7 +14,7 @@ endif()
 add_library(ukey_compile INTERFACE)
 target_compile_options(ukey_compile INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
 target_include_directories(ukey_compile INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_definitions(ukey_compile INTERFACE UKEY_VERSION="${PROJECT_VERSION}" _FORTIFY_SOURCE=2)
+target_compile_definitions(ukey_compile INTERFACE UKEY_VERSION="${PROJECT_VERSION}" $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
     # clang 14 knows C++20 coroutines but does not announce them in the macro that libstdc++ looks at.
@@ -22,7 +22,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION
         $<$<COMPILE_LANGUAGE:CXX>:-Wno-builtin-macro-redefined -Wno-reserved-id-macro -D__cpp_impl_coroutine=201902L>)
 endif()
 
+if(UKEY_SANITIZE MATCHES "thread")
+    # GCC's ThreadSanitizer does not know fences and says so by a warning (-Wtsan); Asio can do without them.
+    target_compile_definitions(ukey_compile INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
+
 if(UKEY_SANITIZE)
-    target_compile_options(ukey_compile INTERFACE -fsanitize=${UKEY_SANITIZE} -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
+    target_compile_options(ukey_compile INTERFACE -fsanitize=${UKEY_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(ukey_compile INTERFACE -fsanitize=${UKEY_SANITIZE})
 endif()

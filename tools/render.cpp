@@ -17,7 +17,7 @@ namespace ukey::ctl {
 namespace {
 
 std::string quoted_side(const std::string& side) {
-    return side.empty() ? _("nothing") : "“" + side + "”";
+    return side.empty() ? _("nothing") : quote_with_code_points(side);
 }
 
 /// Where two names differ, in the reader's language (core's describe() is for logs, in English).

@@ -288,25 +288,6 @@ std::vector<Change> shortest_changes(std::u32string_view left, std::u32string_vi
     return changes;
 }
 
-/// “（” U+FF08; a character that cannot be seen is told by its code point alone.
-std::string quote_with_code_points(std::string_view text) {
-    std::u32string code_points = to_code_points(text);
-    const bool cut = code_points.size() > described_code_points_max;
-    code_points.resize(std::min(code_points.size(), described_code_points_max));
-    std::u32string visible;
-    std::string numbers;
-    for (const char32_t code_point : code_points) {
-        const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
-        if (category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF) {
-            visible.push_back(code_point);
-        }
-        numbers += fmt::format(" U+{:04X}", static_cast<std::uint32_t>(code_point));
-    }
-    const char* const more = cut ? "…" : "";
-    return visible.empty() ? numbers.substr(1) + more
-                           : fmt::format("“{}{}”{}{}", to_utf8(visible), more, numbers, more);
-}
-
 /// Cc, and what turns the direction of the text around it or breaks its line (Unicode TR 36 §3.1).
 bool is_control(char32_t code_point) {
     return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) || code_point == 0x2028 ||
@@ -400,6 +381,24 @@ std::vector<NameDifference> name_differences(std::string_view left, std::string_
              to_utf8(right_view.substr(change.right_begin, change.right_end - change.right_begin))});
     }
     return differences;
+}
+
+std::string quote_with_code_points(std::string_view text) {
+    std::u32string code_points = to_code_points(text);
+    const bool cut = code_points.size() > described_code_points_max;
+    code_points.resize(std::min(code_points.size(), described_code_points_max));
+    std::u32string visible;
+    std::string numbers;
+    for (const char32_t code_point : code_points) {
+        const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
+        if (category != UTF8PROC_CATEGORY_CC && category != UTF8PROC_CATEGORY_CF) {
+            visible.push_back(code_point);
+        }
+        numbers += fmt::format(" U+{:04X}", static_cast<std::uint32_t>(code_point));
+    }
+    const char* const more = cut ? "…" : "";
+    return visible.empty() ? numbers.substr(1) + more
+                           : fmt::format("“{}{}”{}{}", to_utf8(visible), more, numbers, more);
 }
 
 std::string describe(const NameDifference& difference) {

@@ -53,6 +53,9 @@ struct NameDifference {
 std::vector<NameDifference> name_differences(std::string_view left, std::string_view right,
                                              std::size_t limit = 8);
 
+/// A text with its code points: “（” U+FF08; a character that cannot be seen is told by its code point alone.
+std::string quote_with_code_points(std::string_view text);
+
 /// For people, who count from 1: {11, "（", "("} is "position 12: “（” U+FF08 instead of “(” U+0028",
 /// {11, "", "("} is "position 12: “(” U+0028 is missing", {11, "（", ""} is "position 12: “（” U+FF08 is too
 /// many".

@@ -201,7 +201,7 @@ class State(unittest.TestCase):
         self.make_state()
         with sqlite3.connect(self.ws.path("state/ukeyd.db")) as database:
             database.execute("DROP TRIGGER ledger_no_update")
-            database.execute("UPDATE ledger SET payload = '{}' WHERE seq = 1")
+            database.execute("UPDATE ledger SET payload = x'7b7d' WHERE seq = 1")
         self.ws.start_ukeyd()
         done = self.ws.ukeyctl("--json", "audit", "verify", check=False)
         self.assertEqual(done.returncode, 1)

@@ -205,7 +205,8 @@ class Path(unittest.TestCase):
             self.assertIn("certificate.untrusted", [f["code"] for f in key["findings"]])
 
     def test_what_faulty_cards_show(self):
-        for fault, code in (("garbage_certificate", "certificate.garbage"), ("missing_certificate", "certificate.missing"),
+        # OpenSC does not offer a certificate that it cannot parse: for who asks it, there is none.
+        for fault, code in (("garbage_certificate", "certificate.missing"), ("missing_certificate", "certificate.missing"),
                             ("locked", "pin.locked"), ("last_try", "pin.final_try")):
             with self.subTest(fault), Workstation() as ws:
                 ws.start_pcscd()

@@ -312,8 +312,9 @@ class Workstation:
     def issue(self, key, organisation, *options):
         if not os.path.isdir(self.path("ca")):
             self.make_ca()
-        self.run(program("virtual-ukey-ca"), "issue", self.path("ca"), key.folder, "--name", organisation,
-                 "--algorithm", "p256", *options)
+        algorithm = () if "--algorithm" in options else ("--algorithm", "p256")
+        self.run(program("virtual-ukey-ca"), "issue", self.path("ca"), key.folder, "--name", organisation, *algorithm,
+                 *options)
 
     # ukeyd ----------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,8 @@ TEST(Admission, ShippedPolicyDeniesAndWarns) {
 }
 
 TEST(Admission, EveryCodeOfThePolicyIsInTheTable) {
-    for (const auto& [code, verdict] : Policy().verdicts()) {
+    const Policy policy;
+    for (const auto& [code, verdict] : policy.verdicts()) {
         EXPECT_EQ(message_entry(code).code, code);
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration file: config check and config show. Both read the file itself and need no daemon.
+#include <sstream>
+
 #include <fmt/format.h>
 
 #include "daemon/core/configuration.hpp"
@@ -33,6 +35,16 @@ std::string keys_as_table(const Style& style) {
     return table.text(style);
 }
 
+/// So that what is shown is a configuration file itself.
+std::string as_comment(const std::string& text) {
+    std::string comment;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        comment += "# " + line + "\n";
+    }
+    return comment;
+}
+
 Outcome<ExitCode> check(const Context& context, const std::string& file) {
     const auto configuration = load_configuration(file);
     if (!configuration) {
@@ -60,7 +72,7 @@ Outcome<ExitCode> show(const Context& context, const std::string& file) {
     if (context.json()) {
         context.print_json({{"file", file}, {"toml", toml}, {"keys", keys_as_json()}});
     } else {
-        context.print(fmt::format("# {}\n{}\n{}", file, toml, keys_as_table(context.style())));
+        context.print(fmt::format("# {}\n{}\n{}", file, toml, as_comment(keys_as_table(context.style()))));
     }
     return ExitCode::done;
 }
