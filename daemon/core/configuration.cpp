@@ -193,7 +193,7 @@ class Reader {
     void read_tables(const std::string& name, const toml::node& node,
                      const std::function<void(const toml::table&)>& read_one) {
         const toml::array* array = node.as_array();
-        if (array == nullptr || !array->is_homogeneous(toml::node_type::table)) {
+        if (array == nullptr || (!array->empty() && !array->is_homogeneous(toml::node_type::table))) {
             complain("config.bad_value", node, fmt::format("write it as [[{}]]", name));
             return;
         }

@@ -51,7 +51,6 @@ class Search(unittest.TestCase):
         pin, new_pin = (str(chance.randrange(10_000_000, 100_000_000)) for _ in range(2))
         with Workstation() as ws:
             ws.start_pcscd()
-            ws._write_readers()
             folder = ws.path("cards/a")
             self.make_card(ws, folder, pin)
             card = ws.make_key("a", BRANCH, inserted=True)

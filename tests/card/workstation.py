@@ -143,6 +143,12 @@ class Watch:
                 raise Failed(f"no event: {what}; seen: {[e['type'] for e in self.events[after:]]}")
             return found()
 
+    def wait_count(self, wanted, count, what):
+        """Waits until `wanted` has been true for so many events."""
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: sum(map(wanted, self.events)) >= count, DEADLINE_S):
+                raise Failed(f"not {count} events: {what}")
+
     def mark(self):
         with self.arrived:
             return len(self.events)
@@ -153,7 +159,8 @@ class Application:
 
     def __init__(self, workstation, module=None):
         self.process = workstation.start([program("application"), module or program("ukey-pkcs11.so")],
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         start_new_session=True)
         opened = self.process.stdout.readline().strip()
         if opened != "CKR_OK":
             raise Failed(f"the application could not open a session: {opened}")
@@ -164,6 +171,8 @@ class Application:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait(DEADLINE_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # children that it forked
 
     def call(self, command):
         """The name of the return value, and how long the call took in microseconds."""
@@ -245,8 +254,10 @@ class Workstation:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-            if process.stdout:
-                process.stdout.close()
+            for stream in (process.stdin, process.stdout):
+                if stream:
+                    with contextlib.suppress(OSError):
+                        stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # Processes ------------------------------------------------------------------------------------------------------

@@ -9,9 +9,11 @@
 //   churn PORT VENDOR PRODUCT CLASSES COUNT                          (adds and removes it COUNT times)
 //   pid
 // At the end of the input PROGRAM gets SIGTERM; its exit status is the stage's.
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -69,7 +71,8 @@ class Stage {
     Stage& operator=(const Stage&) = delete;
 
     std::string add(const Device& device) {
-        const unsigned number = ++last_number_ % 127U + 1U;
+        const unsigned number = free_number();
+        numbers_[device.port] = number;
         std::ostringstream text;
         char node[32];
         std::snprintf(node, sizeof node, "bus/usb/001/%03u", number);
@@ -89,10 +92,20 @@ class Stage {
     std::string remove(const std::string& port) {
         umockdev_testbed_uevent(testbed_, ("/sys" + path(port)).c_str(), "remove");
         umockdev_testbed_remove_device(testbed_, ("/sys" + path(port)).c_str());
+        numbers_.erase(port);
         return "ok";
     }
 
   private:
+    /// The root hub is 1; a number that is in use names a device node that must not be shared.
+    unsigned free_number() const {
+        unsigned number = 2;
+        while (std::ranges::any_of(numbers_, [&](const auto& entry) { return entry.second == number; })) {
+            ++number;
+        }
+        return number;
+    }
+
     static std::string path(const std::string& port) { return "/devices/pci0000:00/0000:00:14.0/usb1/" + port; }
 
     void add_root() {
@@ -116,7 +129,7 @@ class Stage {
     }
 
     UMockdevTestbed* testbed_;
-    unsigned last_number_ = 1;
+    std::map<std::string, unsigned> numbers_; ///< of the devices, by port
 };
 
 Device read_device(std::istringstream& words) {
@@ -179,6 +192,7 @@ int main(int argc, char** argv) {
     Stage stage;
     const pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // a stage that is ended takes its program with it
         execvp(argv[2], argv + 2);
         std::perror(argv[2]);
         _exit(127);
