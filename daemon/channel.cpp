@@ -34,7 +34,8 @@ asio::awaitable<Result<std::optional<boost::json::object>>> Channel::receive() {
 asio::awaitable<bool> Channel::send(const boost::json::object& message) {
     const std::string frame = encode_frame(message);
     boost::system::error_code error;
-    co_await asio::async_write(socket_, asio::buffer(frame), asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_write(socket_, asio::buffer(frame),
+                               asio::redirect_error(asio::use_awaitable, error));
     co_return !error;
 }
 

@@ -38,8 +38,8 @@ class Channel {
     FrameDecoder decoder_;
 };
 
-/// Listens on `path` with mode 0666: who may do what is decided per message, by the peer's credentials. A stale socket
-/// file is replaced, one that a running service listens on is not. Error `state.unusable`.
+/// Listens on `path` with mode 0666: who may do what is decided per message, by the peer's credentials. A
+/// stale socket file is replaced, one that a running service listens on is not. Error `state.unusable`.
 Result<LocalAcceptor> listen_local(const boost::asio::any_io_executor& executor, const std::string& path);
 
 } // namespace ukey

@@ -26,7 +26,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// The one timer of an idle service: systemd's watchdog, the heartbeat in the store, certificates that expire.
+/// The one timer of an idle service: systemd's watchdog, the heartbeat in the store, certificates that
+/// expire.
 constexpr std::chrono::seconds heartbeat_interval{60};
 
 /// A folder that is there already keeps its mode: systemd or the administrator chose it.
@@ -73,9 +74,15 @@ struct Daemon::Parts {
     asio::steady_timer heartbeat{io};
     KeyWatch keys{{io.get_executor(), clock, configuration, trust, store, events, options.probe_path}};
     LoginServer logins{{io.get_executor(), clock, configuration, store, keys, events}};
-    ControlContext control_context{clock,         configuration,      rule,
-                                   store,         keys,               logins,
-                                   events,        options.state_dir,  options.configuration_path,
+    ControlContext control_context{clock,
+                                   configuration,
+                                   rule,
+                                   store,
+                                   keys,
+                                   logins,
+                                   events,
+                                   options.state_dir,
+                                   options.configuration_path,
                                    clock.now()};
     ControlServer control{io.get_executor(), control_context};
     std::optional<LocalAcceptor> login_acceptor;
@@ -121,8 +128,9 @@ void Daemon::run() {
 }
 
 asio::awaitable<void> Daemon::Parts::begin() {
-    keys.set_removal_hook(
-        [this](const std::string& key_id) { return logins.end_sessions_of_key(key_id, EndReason::key_removed); });
+    keys.set_removal_hook([this](const std::string& key_id) {
+        return logins.end_sessions_of_key(key_id, EndReason::key_removed);
+    });
     boost::json::array modules;
     for (const ModuleConfiguration& module : configuration.modules) {
         modules.push_back(boost::json::value(module.path));
@@ -136,7 +144,8 @@ asio::awaitable<void> Daemon::Parts::begin() {
     if (!closed) {
         spdlog::error("the start could not be recorded: {}", to_string(closed.error()));
     } else if (*closed > 0) {
-        spdlog::warn("the service was not stopped cleanly; {} open login sessions were ended as unclean", *closed);
+        spdlog::warn("the service was not stopped cleanly; {} open login sessions were ended as unclean",
+                     *closed);
     }
     asio::co_spawn(io, logins.serve(std::move(*login_acceptor)), report_exception());
     asio::co_spawn(io, control.serve(std::move(*control_acceptor)), report_exception());

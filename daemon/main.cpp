@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <climits>
+#include <csignal>
 #include <exception>
 #include <iostream>
 
@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
-    umask(0077); // the database holds personal data
+    umask(0077);                   // the database holds personal data
     std::signal(SIGPIPE, SIG_IGN); // a peer that is gone is an error code, not a signal
     std::signal(SIGXFSZ, SIG_IGN); // a full quota likewise
     try {

@@ -14,7 +14,9 @@
 namespace ukey {
 namespace {
 
-std::string errno_text() { return std::error_code(errno, std::generic_category()).message(); }
+std::string errno_text() {
+    return std::error_code(errno, std::generic_category()).message();
+}
 
 } // namespace
 
@@ -59,7 +61,8 @@ Privilege privilege_of(const Peer& peer, std::optional<gid_t> operators) {
     if (peer.uid == 0 || peer.uid == geteuid()) {
         return Privilege::administer;
     }
-    if (operators && (peer.gid == *operators || std::ranges::find(peer.groups, *operators) != peer.groups.end())) {
+    if (operators &&
+        (peer.gid == *operators || std::ranges::find(peer.groups, *operators) != peer.groups.end())) {
         return Privilege::operate;
     }
     return Privilege::read;

@@ -21,8 +21,8 @@ struct Peer {
 /// SO_PEERCRED and SO_PEERGROUPS (socket(7)): as they were when the peer connected.
 Result<Peer> read_peer(int socket);
 
-/// A descriptor that becomes readable when the process ends (pidfd_open(2)); the caller closes it. Taken at accept, so
-/// that the number cannot have been given to another process yet.
+/// A descriptor that becomes readable when the process ends (pidfd_open(2)); the caller closes it. Taken at
+/// accept, so that the number cannot have been given to another process yet.
 Result<int> open_pidfd(pid_t pid);
 
 enum class Privilege { read, operate, administer };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Completion of a coroutine that nobody awaits: an exception in it is a broken invariant and must not be swallowed.
+// Completion of a coroutine that nobody awaits: an exception in it is a broken invariant and must not be
+// swallowed.
 #pragma once
 
 #include <exception>

@@ -42,7 +42,9 @@ tl::unexpected<Finding> bad_request(std::string reason) {
 
 } // namespace
 
-std::span<const ControlVerb> control_verbs() { return verbs; }
+std::span<const ControlVerb> control_verbs() {
+    return verbs;
+}
 
 tl::unexpected<Finding> refuse(const Error& error) {
     return tl::unexpected(
@@ -54,12 +56,15 @@ tl::unexpected<Finding> refuse(const Error& error) {
 Result<std::string> ControlRequest::text(std::string_view name) const {
     const boost::json::value* value = arguments.if_contains(name);
     if (value == nullptr || !value->is_string() || value->get_string().empty()) {
-        return fail("control.bad_request", "read the request", std::string(name), std::string(name) + " is missing");
+        return fail("control.bad_request", "read the request", std::string(name),
+                    std::string(name) + " is missing");
     }
     return std::string(value->get_string());
 }
 
-std::string ControlRequest::optional_text(std::string_view name) const { return text(name).value_or(std::string()); }
+std::string ControlRequest::optional_text(std::string_view name) const {
+    return text(name).value_or(std::string());
+}
 
 bool ControlRequest::flag(std::string_view name) const {
     const boost::json::value* value = arguments.if_contains(name);
@@ -91,12 +96,14 @@ asio::awaitable<void> ControlServer::serve(LocalAcceptor acceptor) {
     acceptor_.emplace(std::move(acceptor));
     while (acceptor_->is_open()) {
         boost::system::error_code error;
-        LocalSocket socket = co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
+        LocalSocket socket =
+            co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) {
             co_return;
         }
         if (error || connections_.size() >= connections_max) {
-            spdlog::warn("control channel: a connection was turned away: {}", error ? error.message() : "too many");
+            spdlog::warn("control channel: a connection was turned away: {}",
+                         error ? error.message() : "too many");
             continue;
         }
         auto peer = read_peer(socket.native_handle());
@@ -150,14 +157,17 @@ asio::awaitable<bool> ControlServer::answer(Connection& connection, const boost:
         reply["result"] = std::move(*result);
     } else {
         boost::json::object error = to_json(result.error());
-        reply["error"] = boost::json::object{
-            {"code", error["code"]}, {"message", error["message"]}, {"remedy", error["remedy"]},
-            {"subject", error["subject"]}, {"arguments", error["arguments"]}};
+        reply["error"] = boost::json::object{{"code", error["code"]},
+                                             {"message", error["message"]},
+                                             {"remedy", error["remedy"]},
+                                             {"subject", error["subject"]},
+                                             {"arguments", error["arguments"]}};
     }
     co_return co_await connection.channel.send(reply);
 }
 
-asio::awaitable<ControlAnswer> ControlServer::dispatch(Connection& connection, const boost::json::object& message) {
+asio::awaitable<ControlAnswer> ControlServer::dispatch(Connection& connection,
+                                                       const boost::json::object& message) {
     const boost::json::value* name = message.if_contains("verb");
     const boost::json::value* arguments = message.if_contains("arguments");
     if (name == nullptr || !name->is_string() || (arguments != nullptr && !arguments->is_object())) {
@@ -169,10 +179,10 @@ asio::awaitable<ControlAnswer> ControlServer::dispatch(Connection& connection, c
         co_return bad_request("there is no verb " + std::string(wanted));
     }
     if (connection.privilege < verb->privilege) {
-        co_return tl::unexpected(Finding{
-            "control.refused",
-            std::string(wanted),
-            {{"verb", std::string(wanted)}, {"privilege", std::string(to_string(verb->privilege))}}});
+        co_return tl::unexpected(
+            Finding{"control.refused",
+                    std::string(wanted),
+                    {{"verb", std::string(wanted)}, {"privilege", std::string(to_string(verb->privilege))}}});
     }
     const boost::json::value id = message.contains("id") ? message.at("id") : boost::json::value(nullptr);
     ControlRequest request{

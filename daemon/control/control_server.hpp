@@ -22,7 +22,8 @@ class ControlServer {
     struct Connection;
     boost::asio::awaitable<void> serve_one(std::shared_ptr<Connection> connection);
     boost::asio::awaitable<bool> answer(Connection& connection, const boost::json::object& message);
-    boost::asio::awaitable<ControlAnswer> dispatch(Connection& connection, const boost::json::object& message);
+    boost::asio::awaitable<ControlAnswer> dispatch(Connection& connection,
+                                                   const boost::json::object& message);
 
     boost::asio::any_io_executor executor_;
     ControlContext& context_;

@@ -10,7 +10,8 @@ namespace {
 namespace asio = boost::asio;
 
 /// The key as it is now, in or not.
-asio::awaitable<ControlAnswer> show_key(ControlContext& context, const ControlRequest& request, std::string key_id) {
+asio::awaitable<ControlAnswer> show_key(ControlContext& context, const ControlRequest& request,
+                                        std::string key_id) {
     if (const auto key = context.keys.keys().find(key_id); key != context.keys.keys().end()) {
         co_return boost::json::object{{"key", view_key(key->second, context, viewer_of(request))}};
     }
@@ -94,7 +95,8 @@ asio::awaitable<ControlAnswer> handle_key_bind(ControlContext& context, ControlR
                      .certificate = std::move(*certificate),
                      .one_key_per_organisation = context.configuration.one_key_per_organisation,
                      .uid = request.peer.uid};
-    const auto refused = co_await context.store.run([&](Storage& storage) { return bind_key(storage, bind); });
+    const auto refused =
+        co_await context.store.run([&](Storage& storage) { return bind_key(storage, bind); });
     if (!refused) {
         co_return refuse(refused.error());
     }

@@ -22,7 +22,8 @@ bool flag_of(const boost::json::object& object, std::string_view name, bool fall
 
 Result<RegistryRow> read_row(const boost::json::value& value) {
     const auto malformed = [](const char* member) {
-        return fail("control.bad_request", "read a row", member, std::string(member) + " is missing or wrong");
+        return fail("control.bad_request", "read a row", member,
+                    std::string(member) + " is missing or wrong");
     };
     const boost::json::object* object = value.if_object();
     if (object == nullptr) {
@@ -47,7 +48,8 @@ Result<RegistryRow> read_row(const boost::json::value& value) {
     organisation.key_required = flag_of(*object, "key_required", true);
     organisation.mobile_terminal = flag_of(*object, "mobile_terminal", false);
     organisation.answered_for_by = text_of(*object, "answered_for_by");
-    if (const boost::json::value* person = object->if_contains("administrator"); person != nullptr && person->is_object()) {
+    if (const boost::json::value* person = object->if_contains("administrator");
+        person != nullptr && person->is_object()) {
         organisation.administrator =
             Administrator{text_of(person->get_object(), "name"), text_of(person->get_object(), "mobile")};
     }
@@ -56,7 +58,8 @@ Result<RegistryRow> read_row(const boost::json::value& value) {
 
 Result<boost::json::object> receive_rows(PendingImport& import, const boost::json::object& arguments) {
     const boost::json::value* rows = arguments.if_contains("rows");
-    if (rows == nullptr || !rows->is_array() || import.rows.size() + rows->get_array().size() > import_rows_max) {
+    if (rows == nullptr || !rows->is_array() ||
+        import.rows.size() + rows->get_array().size() > import_rows_max) {
         return fail("control.bad_request", "import the registry", "rows", "rows are missing or too many");
     }
     for (const boost::json::value& value : rows->get_array()) {
@@ -73,9 +76,8 @@ asio::awaitable<ControlAnswer> commit_import(ControlContext& context, const Cont
                                              PendingImport import) {
     const bool dry_run = request.flag("dry_run");
     const std::uint32_t uid = request.peer.uid;
-    const auto counts = co_await context.store.run([&](Storage& storage) {
-        return import_registry(storage, import.file, import.rows, uid, dry_run);
-    });
+    const auto counts = co_await context.store.run(
+        [&](Storage& storage) { return import_registry(storage, import.file, import.rows, uid, dry_run); });
     if (!counts) {
         co_return refuse(counts.error());
     }
@@ -98,7 +100,8 @@ asio::awaitable<ControlAnswer> handle_org_import(ControlContext& context, Contro
         co_return boost::json::object{{"received", 0}};
     }
     if (!request.import || (stage != "rows" && stage != "commit")) {
-        co_return refuse(Error{"control.bad_request", "import the registry", "stage", "begin, rows and commit, in this order"});
+        co_return refuse(Error{"control.bad_request", "import the registry", "stage",
+                               "begin, rows and commit, in this order"});
     }
     if (stage == "rows") {
         auto received = receive_rows(*request.import, request.arguments);

@@ -87,7 +87,8 @@ Result<MonthData> read_month(Storage& storage, const ChinaMonth& month) {
     return data;
 }
 
-/// Without `operate` a caller sees the organisations of the keys that are in, and of the caller's own sessions.
+/// Without `operate` a caller sees the organisations of the keys that are in, and of the caller's own
+/// sessions.
 void keep_own(MonthData& data, const ControlContext& context, std::uint32_t uid) {
     std::set<std::string> own;
     for (const auto& [key_id, key] : context.keys.keys()) {

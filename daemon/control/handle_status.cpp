@@ -136,20 +136,21 @@ asio::awaitable<ControlAnswer> handle_status(ControlContext& context, ControlReq
     for (const auto& [key_id, key] : context.keys.keys()) {
         keys.push_back(view_key(key, context, viewer_of(request)));
     }
-    boost::json::object status{
-        {"daemon", view_daemon(context)},
-        {"modules", std::move(modules)},
-        {"usb",
-         {{"state", context.keys.usb_available() ? "watching" : "unavailable"}, {"devices", std::move(devices)}}},
-        {"keys", std::move(keys)},
-        {"open_sessions", context.logins.open_sessions().size()},
-        {"findings", view_findings(findings)}};
+    boost::json::object status{{"daemon", view_daemon(context)},
+                               {"modules", std::move(modules)},
+                               {"usb",
+                                {{"state", context.keys.usb_available() ? "watching" : "unavailable"},
+                                 {"devices", std::move(devices)}}},
+                               {"keys", std::move(keys)},
+                               {"open_sessions", context.logins.open_sessions().size()},
+                               {"findings", view_findings(findings)}};
     co_return status;
 }
 
 asio::awaitable<ControlAnswer> handle_watch(ControlContext& context, ControlRequest& request) {
     EventQueue queue(context, request, co_await asio::this_coro::executor);
-    boost::json::object first{{"type", "watching"}, {"time", format_timestamp(context.clock.now())}, {"subject", ""}};
+    boost::json::object first{
+        {"type", "watching"}, {"time", format_timestamp(context.clock.now())}, {"subject", ""}};
     boost::json::array first_part;
     first_part.push_back(std::move(first));
     if (!co_await request.send_part(std::move(first_part))) {

@@ -41,7 +41,8 @@ bool may_see_pin(const std::string& key_id, const ControlContext& context, const
     return viewer.operates || context.logins.has_used(viewer.uid, key_id);
 }
 
-boost::json::object view_identity(const std::string& key_id, const KeyIdentity& identity, const std::string& label) {
+boost::json::object view_identity(const std::string& key_id, const KeyIdentity& identity,
+                                  const std::string& label) {
     return {{"key", key_id},
             {"manufacturer", identity.manufacturer},
             {"model", identity.model},
@@ -89,7 +90,8 @@ boost::json::object view_key(const PresentKey& key, const ControlContext& contex
     return view;
 }
 
-boost::json::object view_absent_key(const KeyRecord& key, const ControlContext& context, const Viewer& viewer) {
+boost::json::object view_absent_key(const KeyRecord& key, const ControlContext& context,
+                                    const Viewer& viewer) {
     boost::json::object view = view_identity(key.key_id, key.identity, key.label);
     view["present"] = false;
     view["module"] = nullptr;
@@ -100,7 +102,8 @@ boost::json::object view_absent_key(const KeyRecord& key, const ControlContext& 
     view["last_seen"] = format_timestamp(key.last_seen);
     view["organisation"] = view_bound_organisation(key.binding);
     view["certificate"] = nullptr;
-    if (const auto facts = parse_certificate(key.certificate_der, context.configuration.certificate_profiles)) {
+    if (const auto facts =
+            parse_certificate(key.certificate_der, context.configuration.certificate_profiles)) {
         view["certificate"] = to_json(*facts, Verification{});
     }
     const bool sees_pin = may_see_pin(key.key_id, context, viewer);
@@ -144,8 +147,10 @@ boost::json::object view_device(const BusEntry& entry) {
 boost::json::object view_module(const Worker& worker) {
     boost::json::array slots;
     for (const SlotReport& slot : worker.slots()) {
-        boost::json::object view{
-            {"slot", slot.slot}, {"description", slot.description}, {"present", slot.present}, {"error", nullptr}};
+        boost::json::object view{{"slot", slot.slot},
+                                 {"description", slot.description},
+                                 {"present", slot.present},
+                                 {"error", nullptr}};
         if (slot.error) {
             view["error"] = boost::json::object{{"function", slot.error->function}, {"rv", slot.error->rv}};
         }
@@ -169,7 +174,8 @@ boost::json::object view_module(const Worker& worker) {
     return view;
 }
 
-boost::json::object view_session(const LoginSession& session, const CriterionRule& rule, const Viewer& viewer) {
+boost::json::object view_session(const LoginSession& session, const CriterionRule& rule,
+                                 const Viewer& viewer) {
     boost::json::array codes;
     for (const std::string& code : session.codes) {
         if (code != "pin.default" || viewer.operates || viewer.uid == session.uid) {
@@ -185,8 +191,8 @@ boost::json::object view_session(const LoginSession& session, const CriterionRul
             {"executable", session.executable},
             {"grade", to_string(session.grade)},
             {"started_at", format_timestamp(session.started)},
-            {"ended_at",
-             session.ended ? boost::json::value(format_timestamp(*session.ended)) : boost::json::value(nullptr)},
+            {"ended_at", session.ended ? boost::json::value(format_timestamp(*session.ended))
+                                       : boost::json::value(nullptr)},
             {"end_reason", session.end_reason ? boost::json::value(to_string(*session.end_reason))
                                               : boost::json::value(nullptr)},
             {"uses", session.uses},
@@ -197,17 +203,16 @@ boost::json::object view_session(const LoginSession& session, const CriterionRul
 
 boost::json::object view_organisation(const OrganisationEntry& entry, const Viewer& viewer) {
     const Organisation& organisation = entry.organisation;
-    boost::json::object view{
-        {"code", organisation.code},
-        {"path", boost::json::array(organisation.path.begin(), organisation.path.end())},
-        {"name", organisation.name()},
-        {"kind", to_string(organisation.kind)},
-        {"assessed_unit", organisation.assessed_unit},
-        {"key_required", organisation.key_required},
-        {"mobile_terminal", organisation.mobile_terminal},
-        {"answered_for_by", or_null(organisation.answered_for_by)},
-        {"administrator", nullptr},
-        {"keys", boost::json::array(entry.key_ids.begin(), entry.key_ids.end())}};
+    boost::json::object view{{"code", organisation.code},
+                             {"path", boost::json::array(organisation.path.begin(), organisation.path.end())},
+                             {"name", organisation.name()},
+                             {"kind", to_string(organisation.kind)},
+                             {"assessed_unit", organisation.assessed_unit},
+                             {"key_required", organisation.key_required},
+                             {"mobile_terminal", organisation.mobile_terminal},
+                             {"answered_for_by", or_null(organisation.answered_for_by)},
+                             {"administrator", nullptr},
+                             {"keys", boost::json::array(entry.key_ids.begin(), entry.key_ids.end())}};
     if (organisation.administrator && viewer.operates) {
         view["administrator"] = boost::json::object{{"name", organisation.administrator->name},
                                                     {"mobile", organisation.administrator->mobile}};

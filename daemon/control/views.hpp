@@ -14,14 +14,18 @@ struct Viewer {
     std::uint32_t uid = 0;
     bool operates = false;
 };
-inline Viewer viewer_of(const ControlRequest& request) { return {request.peer.uid, request.operates()}; }
+inline Viewer viewer_of(const ControlRequest& request) {
+    return {request.peer.uid, request.operates()};
+}
 
 boost::json::object view_key(const PresentKey& key, const ControlContext& context, const Viewer& viewer);
 /// A key that is not in.
-boost::json::object view_absent_key(const KeyRecord& key, const ControlContext& context, const Viewer& viewer);
+boost::json::object view_absent_key(const KeyRecord& key, const ControlContext& context,
+                                    const Viewer& viewer);
 boost::json::object view_device(const BusEntry& entry);
 boost::json::object view_module(const Worker& worker);
-boost::json::object view_session(const LoginSession& session, const CriterionRule& rule, const Viewer& viewer);
+boost::json::object view_session(const LoginSession& session, const CriterionRule& rule,
+                                 const Viewer& viewer);
 boost::json::object view_organisation(const OrganisationEntry& entry, const Viewer& viewer);
 boost::json::array view_findings(const std::vector<Finding>& findings);
 

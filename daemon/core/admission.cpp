@@ -48,15 +48,16 @@ std::optional<Mode> parse_mode(std::string_view text) {
 }
 
 Policy::Policy() {
-    for (const char* code : {"binding.other_organisation", "binding.unknown_organisation", "certificate.revoked",
-                             "certificate.untrusted", "certificate.expired", "key.returned"}) {
+    for (const char* code :
+         {"binding.other_organisation", "binding.unknown_organisation", "certificate.revoked",
+          "certificate.untrusted", "certificate.expired", "key.returned"}) {
         set(code, Verdict::deny);
     }
-    for (const char* code : {"binding.name_mismatch", "binding.none", "binding.rekeyed", "certificate.expires_soon",
-                             "certificate.garbage", "certificate.key_usage", "certificate.missing",
-                             "certificate.no_revocation_list", "certificate.no_trust_anchor",
-                             "certificate.not_yet_valid", "key.not_read", "key.unreadable", "pin.default",
-                             "pin.to_be_changed"}) {
+    for (const char* code :
+         {"binding.name_mismatch", "binding.none", "binding.rekeyed", "certificate.expires_soon",
+          "certificate.garbage", "certificate.key_usage", "certificate.missing",
+          "certificate.no_revocation_list", "certificate.no_trust_anchor", "certificate.not_yet_valid",
+          "key.not_read", "key.unreadable", "pin.default", "pin.to_be_changed"}) {
         set(code, Verdict::warn);
     }
 }

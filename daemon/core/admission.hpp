@@ -45,9 +45,7 @@ struct Admission {
     std::vector<std::string> codes;
 
     /// What the application is told: `deny` only when it is enforced.
-    Verdict effective() const {
-        return verdict == Verdict::deny && !enforced ? Verdict::warn : verdict;
-    }
+    Verdict effective() const { return verdict == Verdict::deny && !enforced ? Verdict::warn : verdict; }
     bool operator==(const Admission&) const = default;
 };
 

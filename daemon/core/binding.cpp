@@ -32,16 +32,15 @@ std::vector<Finding> unbound_findings(const std::string& key, const CertificateF
     }
     if (!state.similar_names.empty()) {
         const std::string& name = state.similar_names.front();
-        return {none,
-                Finding{"binding.name_mismatch",
-                        key,
-                        {{"certificate_name", certificate->organisation_name},
-                         {"organisation_name", name},
-                         {"differences", describe_differences(certificate->organisation_name, name)}}}};
+        return {none, Finding{"binding.name_mismatch",
+                              key,
+                              {{"certificate_name", certificate->organisation_name},
+                               {"organisation_name", name},
+                               {"differences", describe_differences(certificate->organisation_name, name)}}}};
     }
-    return {none, Finding{"binding.unknown_organisation",
-                          key,
-                          {{"certificate_name", certificate->organisation_name}}}};
+    return {
+        none,
+        Finding{"binding.unknown_organisation", key, {{"certificate_name", certificate->organisation_name}}}};
 }
 
 } // namespace

@@ -25,15 +25,16 @@ struct BindingState {
     bool registry_is_empty = true;
 };
 
-/// Does a certificate name this organisation? Compares after NFC, code point by code point, and the code too when the
-/// certificate has one. Nothing when it does, else `binding.name_mismatch` (looks alike) or
+/// Does a certificate name this organisation? Compares after NFC, code point by code point, and the code too
+/// when the certificate has one. Nothing when it does, else `binding.name_mismatch` (looks alike) or
 /// `binding.other_organisation`, for the subject `key`.
 std::optional<Finding> check_certificate_names(const std::string& key, const CertificateFacts& certificate,
                                                const std::string& organisation_code,
                                                const std::string& organisation_name);
 
 /// Findings about a key's binding: `binding.none`, `binding.rekeyed`, `binding.name_mismatch`,
-/// `binding.other_organisation`, `binding.unknown_organisation`. `certificate` may be null: the key has none that can be read.
+/// `binding.other_organisation`, `binding.unknown_organisation`. `certificate` may be null: the key has none
+/// that can be read.
 std::vector<Finding> binding_findings(const std::string& key, const CertificateFacts* certificate,
                                       const BindingState& state);
 

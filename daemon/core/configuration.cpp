@@ -112,28 +112,45 @@ Complaint set_policy_findings(Configuration& configuration, const toml::node& no
 constexpr std::int64_t minute_ms = 60'000;
 
 const auto keys = std::to_array<Key>({
-    {{"mode", "text", "\"observe\"", N_("observe: refuse nothing, record and show what would have been; enforce: refuse")},
+    {{"mode", "text", "\"observe\"",
+      N_("observe: refuse nothing, record and show what would have been; enforce: refuse")},
      set_mode},
     {{"log_level", "text", "\"info\"", N_("debug, info, warning or error")}, set_log_level},
-    {{"trust.paths", "list of paths", "[]", N_("CA certificates and revocation lists: files, or folders of them")},
+    {{"trust.paths", "list of paths", "[]",
+      N_("CA certificates and revocation lists: files, or folders of them")},
      [](Configuration& c, const toml::node& n) { return set_texts(c.trust_paths, n); }},
     {{"policy.one_key_per_organisation", "yes/no", "false", N_("refuse a second key for an organisation")},
      [](Configuration& c, const toml::node& n) { return set_flag(c.one_key_per_organisation, n); }},
-    {{"policy.expires_soon_days", "number", "30", N_("from how many days before its end a certificate is reported")},
+    {{"policy.expires_soon_days", "number", "30",
+      N_("from how many days before its end a certificate is reported")},
      [](Configuration& c, const toml::node& n) { return set_number(c.expires_soon, n, 0, 3650); }},
-    {{"policy.findings", "table", "{}", N_("what a finding means for a login: code = \"allow\", \"warn\" or \"deny\"")},
+    {{"policy.findings", "table", "{}",
+      N_("what a finding means for a login: code = \"allow\", \"warn\" or \"deny\"")},
      set_policy_findings},
-    {{"worker.deadline_ms", "number", "10000", N_("how long a module may take to answer before it counts as hung")},
-     [](Configuration& c, const toml::node& n) { return set_number(c.worker_deadline, n, 100, 10 * minute_ms); }},
+    {{"worker.deadline_ms", "number", "10000",
+      N_("how long a module may take to answer before it counts as hung")},
+     [](Configuration& c, const toml::node& n) {
+         return set_number(c.worker_deadline, n, 100, 10 * minute_ms);
+     }},
     {{"worker.backoff_first_ms", "number", "500", N_("wait before a crashed worker's first new start")},
-     [](Configuration& c, const toml::node& n) { return set_number(c.worker_backoff_first, n, 1, minute_ms); }},
-    {{"worker.backoff_max_ms", "number", "60000", N_("longest wait between two starts; it doubles up to this")},
-     [](Configuration& c, const toml::node& n) { return set_number(c.worker_backoff_max, n, 1, 60 * minute_ms); }},
-    {{"usb.token_wait_ms", "number", "5000", N_("how long a plugged-in key may stay without a token before it is reported")},
+     [](Configuration& c, const toml::node& n) {
+         return set_number(c.worker_backoff_first, n, 1, minute_ms);
+     }},
+    {{"worker.backoff_max_ms", "number", "60000",
+      N_("longest wait between two starts; it doubles up to this")},
+     [](Configuration& c, const toml::node& n) {
+         return set_number(c.worker_backoff_max, n, 1, 60 * minute_ms);
+     }},
+    {{"usb.token_wait_ms", "number", "5000",
+      N_("how long a plugged-in key may stay without a token before it is reported")},
      [](Configuration& c, const toml::node& n) { return set_number(c.token_wait, n, 1, 10 * minute_ms); }},
-    {{"login.reports_per_minute", "number", "600", N_("reports of one user a minute; what is more is counted, not recorded")},
-     [](Configuration& c, const toml::node& n) { return set_number(c.login_reports_per_minute, n, 1, 1'000'000); }},
-    {{"criterion.rule_file", "path", "\"\"", N_("rules of the monthly criteria; empty: the notice of 2013, built in")},
+    {{"login.reports_per_minute", "number", "600",
+      N_("reports of one user a minute; what is more is counted, not recorded")},
+     [](Configuration& c, const toml::node& n) {
+         return set_number(c.login_reports_per_minute, n, 1, 1'000'000);
+     }},
+    {{"criterion.rule_file", "path", "\"\"",
+      N_("rules of the monthly criteria; empty: the notice of 2013, built in")},
      [](Configuration& c, const toml::node& n) { return set_text(c.rule_file, n); }},
 });
 
@@ -141,9 +158,12 @@ const auto keys = std::to_array<Key>({
 const auto repeated_keys = std::to_array<ConfigurationKey>({
     {"module[].name", "text", "", N_("short name of the PKCS#11 module, unique")},
     {"module[].path", "path", "", N_("the PKCS#11 module: OpenSC's or the vendor's")},
-    {"module[].socket", "path", "\"\"", N_("socket of the worker's own service; empty: ukeyd starts the worker")},
-    {"certificate_profile[].issuer_contains", "text", "\"\"", N_("the profile is for issuers whose name contains this")},
-    {"certificate_profile[].name_attribute", "text", "\"CN\"", N_("where the organisation's name is: CN, O or OU")},
+    {"module[].socket", "path", "\"\"",
+     N_("socket of the worker's own service; empty: ukeyd starts the worker")},
+    {"certificate_profile[].issuer_contains", "text", "\"\"",
+     N_("the profile is for issuers whose name contains this")},
+    {"certificate_profile[].name_attribute", "text", "\"CN\"",
+     N_("where the organisation's name is: CN, O or OU")},
 });
 
 /// Reads one file: where it is in it, and the first thing wrong.
@@ -207,7 +227,8 @@ class Reader {
         for (const auto& [name, node] : table) {
             const auto target = targets.find(name.str());
             if (target == targets.end()) {
-                complain("config.unknown_key", node, fmt::format("there is no key “{}.{}”", section, name.str()));
+                complain("config.unknown_key", node,
+                         fmt::format("there is no key “{}.{}”", section, name.str()));
             } else if (const Complaint complaint = set_text(*target->second, node)) {
                 complain("config.bad_value", node, fmt::format("{}.{}: {}", section, name.str(), *complaint));
             }
@@ -230,9 +251,11 @@ class Reader {
 
     void read_profile(const toml::table& table) {
         CertificateProfile profile;
-        read_texts("certificate_profile", table,
-                   {{"issuer_contains", &profile.issuer_contains}, {"name_attribute", &profile.name_attribute}});
-        if (profile.name_attribute != "CN" && profile.name_attribute != "O" && profile.name_attribute != "OU") {
+        read_texts(
+            "certificate_profile", table,
+            {{"issuer_contains", &profile.issuer_contains}, {"name_attribute", &profile.name_attribute}});
+        if (profile.name_attribute != "CN" && profile.name_attribute != "O" &&
+            profile.name_attribute != "OU") {
             complain("config.bad_value", table, "certificate_profile.name_attribute: must be CN, O or OU");
         }
         configuration_.certificate_profiles.push_back(std::move(profile));
@@ -292,7 +315,8 @@ Result<Configuration> load_configuration(const std::string& path) {
 std::string to_toml(const Configuration& c) {
     toml::array modules;
     for (const ModuleConfiguration& module : c.modules) {
-        modules.push_back(toml::table{{"name", module.name}, {"path", module.path}, {"socket", module.socket}});
+        modules.push_back(
+            toml::table{{"name", module.name}, {"path", module.path}, {"socket", module.socket}});
     }
     toml::array profiles;
     for (const CertificateProfile& profile : c.certificate_profiles) {

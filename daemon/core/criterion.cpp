@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t sessions_required_max = 1000;
 
 tl::unexpected<Error> rule_error(std::string_view file, const toml::node& node, std::string reason) {
-    return fail("config.bad_value", "read the rule file", fmt::format("{}:{}", file, node.source().begin.line),
-                std::move(reason));
+    return fail("config.bad_value", "read the rule file",
+                fmt::format("{}:{}", file, node.source().begin.line), std::move(reason));
 }
 
 Result<std::vector<std::string>> read_list(std::string_view file, const toml::node& node) {
@@ -41,7 +41,8 @@ Result<void> read_login_rule(std::string_view file, const toml::table& table, Cr
         if (name == "sessions_required") {
             const std::int64_t number = node.value_or(std::int64_t{0});
             if (number < 1 || number > sessions_required_max) {
-                return rule_error(file, node, "login.sessions_required must be a whole number from 1 to 1000");
+                return rule_error(file, node,
+                                  "login.sessions_required must be a whole number from 1 to 1000");
             }
             rule.sessions_required = static_cast<unsigned>(number);
         } else if (name == "grades" || name == "applications") {
@@ -85,8 +86,8 @@ Result<CriterionRule> CriterionRule::parse(std::string_view file, std::string_vi
             return rule_error(file, document, "a rule needs name, valid_from (YYYY-MM) and login.grades");
         }
     } catch (const toml::parse_error& error) {
-        return fail("config.syntax", "read the rule file", fmt::format("{}:{}", file, error.source().begin.line),
-                    std::string(error.description()));
+        return fail("config.syntax", "read the rule file",
+                    fmt::format("{}:{}", file, error.source().begin.line), std::string(error.description()));
     }
     return rule;
 }
@@ -178,7 +179,8 @@ boost::json::object to_json(const LoginResult& result, const CriterionRule& rule
         {"required", rule.sessions_required},
         {"via", nullptr},
         {"last_login", nullptr},
-        {"reason", result.met ? (result.via.empty() ? "own_logins" : "answered_for") : "too_few_logins_seen_here"}};
+        {"reason",
+         result.met ? (result.via.empty() ? "own_logins" : "answered_for") : "too_few_logins_seen_here"}};
     if (!result.via.empty()) {
         row["via"] = result.via;
     }

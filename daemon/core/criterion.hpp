@@ -32,8 +32,8 @@ struct CriterionRule {
     static const CriterionRule& built_in();
 };
 
-/// Does this session count? The private key was used in it at least once, by an application that the rule allows, with
-/// evidence that the rule allows.
+/// Does this session count? The private key was used in it at least once, by an application that the rule
+/// allows, with evidence that the rule allows.
 bool counts(const LoginSession& session, const CriterionRule& rule);
 
 /// What is known of one organisation's logins in the month.
@@ -54,13 +54,14 @@ struct LoginResult {
 std::map<std::string, LoginEvidence> collect_evidence(const std::vector<LoginSession>& sessions,
                                                       const CriterionRule& rule);
 
-/// One result per organisation, in the order given. An organisation with `answered_for_by` is met by its superior's
-/// logins too (the notice: 平台暂未覆盖的党组织由上级组织代为履行职责).
+/// One result per organisation, in the order given. An organisation with `answered_for_by` is met by its
+/// superior's logins too (the notice: 平台暂未覆盖的党组织由上级组织代为履行职责).
 std::vector<LoginResult> judge_logins(const std::vector<Organisation>& organisations,
                                       const std::map<std::string, LoginEvidence>& evidence,
                                       const CriterionRule& rule);
 
-/// The short name of an assessed unit (daemon/system/assessed_units_2013.csv); empty when there is no such code.
+/// The short name of an assessed unit (daemon/system/assessed_units_2013.csv); empty when there is no such
+/// code.
 std::string assessed_unit_name(const std::string& code);
 
 /// The criterion's row of docs/formats/channels.md §4.

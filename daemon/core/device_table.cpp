@@ -23,7 +23,9 @@ std::optional<std::uint16_t> parse_usb_id(std::string_view text) {
     return value;
 }
 
-auto usb_id(const KnownDevice& device) { return std::tuple(device.vendor_id, device.product_id); }
+auto usb_id(const KnownDevice& device) {
+    return std::tuple(device.vendor_id, device.product_id);
+}
 
 Result<KnownDevice> parse_row(const CsvRow& row) {
     const std::string place = "usb_keys.csv:" + std::to_string(row.line);
@@ -33,7 +35,8 @@ Result<KnownDevice> parse_row(const CsvRow& row) {
     const auto vendor_id = parse_usb_id(row.cells[0]);
     const auto product_id = parse_usb_id(row.cells[1]);
     if (!vendor_id || !product_id) {
-        return fail("registry.bad_cell", "read the device table", place, "an id must be four hexadecimal digits");
+        return fail("registry.bad_cell", "read the device table", place,
+                    "an id must be four hexadecimal digits");
     }
     return KnownDevice{.vendor_id = *vendor_id,
                        .product_id = *product_id,

@@ -21,7 +21,8 @@ constexpr std::size_t login_frame_max_bytes = std::size_t{16} * 1024;
 /// A token with a handful of certificates, or 500 rows of a registry.
 constexpr std::size_t control_frame_max_bytes = std::size_t{1024} * 1024;
 
-/// The bytes of one frame. The object must serialise to less than the channel's bound; the sender sees to that.
+/// The bytes of one frame. The object must serialise to less than the channel's bound; the sender sees to
+/// that.
 std::string encode_frame(const boost::json::object& message);
 
 /// Cuts a byte stream into frames. After an error it stays in error: the connection is to be closed.

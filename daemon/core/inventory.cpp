@@ -17,7 +17,8 @@ std::string join(const std::vector<std::string>& parts) {
 }
 
 void append(std::vector<Finding>& findings, std::vector<Finding> more) {
-    findings.insert(findings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    findings.insert(findings.end(), std::make_move_iterator(more.begin()),
+                    std::make_move_iterator(more.end()));
 }
 
 std::vector<Finding> pin_findings(const PresentKey& key) {
@@ -62,12 +63,17 @@ bool names_match(const BusEntry& entry, const std::string& slot_description) {
     return false;
 }
 
-bool is_virtual_reader(const std::string& slot_description) { return slot_description.starts_with("Virtual PCD"); }
+bool is_virtual_reader(const std::string& slot_description) {
+    return slot_description.starts_with("Virtual PCD");
+}
 
-bool expects_token(const BusEntry& entry) { return entry.known != nullptr && entry.known->role == "ukey"; }
+bool expects_token(const BusEntry& entry) {
+    return entry.known != nullptr && entry.known->role == "ukey";
+}
 
 bool has_smart_card_interface(const UsbDevice& device) {
-    return std::ranges::find(device.interface_classes, usb_class_smart_card) != device.interface_classes.end();
+    return std::ranges::find(device.interface_classes, usb_class_smart_card) !=
+           device.interface_classes.end();
 }
 
 std::string device_name(const BusEntry& entry) {
@@ -125,7 +131,8 @@ std::vector<Finding> missing_layer(const BusEntry& entry, const std::vector<Slot
 
 } // namespace
 
-TokenCertificates read_certificates(const TokenReport& token, const std::vector<CertificateProfile>& profiles) {
+TokenCertificates read_certificates(const TokenReport& token,
+                                    const std::vector<CertificateProfile>& profiles) {
     TokenCertificates certificates;
     std::string garbage_reason;
     std::string unfit_usage;
@@ -154,13 +161,15 @@ TokenCertificates read_certificates(const TokenReport& token, const std::vector<
     return certificates;
 }
 
-void judge_key(PresentKey& key, const Policy& policy, Mode mode, Timestamp now, std::chrono::days expires_soon) {
+void judge_key(PresentKey& key, const Policy& policy, Mode mode, Timestamp now,
+               std::chrono::days expires_soon) {
     key.findings.clear();
     if (key.returned) {
         key.findings.push_back({"key.returned", key.key_id, {}});
     }
     if (const auto& error = key.token.read_error) {
-        key.findings.push_back({"key.unreadable", key.key_id, {{"function", error->function}, {"rv", error->rv}}});
+        key.findings.push_back(
+            {"key.unreadable", key.key_id, {{"function", error->function}, {"rv", error->rv}}});
     }
     for (Finding problem : key.certificates.problems) {
         problem.subject = key.key_id;
@@ -168,7 +177,8 @@ void judge_key(PresentKey& key, const Policy& policy, Mode mode, Timestamp now, 
     }
     const CertificateFacts* certificate = key.certificates.signing ? &*key.certificates.signing : nullptr;
     if (certificate != nullptr) {
-        append(key.findings, certificate_findings(key.key_id, *certificate, key.verification, now, expires_soon));
+        append(key.findings,
+               certificate_findings(key.key_id, *certificate, key.verification, now, expires_soon));
     }
     append(key.findings, binding_findings(key.key_id, certificate, key.binding));
     append(key.findings, pin_findings(key));
@@ -179,7 +189,8 @@ bool is_of_interest(const UsbDevice& device, const KnownDevice* known) {
     return known != nullptr || has_smart_card_interface(device);
 }
 
-void match_bus(std::vector<BusEntry>& devices, std::vector<PresentKey*>& keys, const std::vector<SlotView>& slots) {
+void match_bus(std::vector<BusEntry>& devices, std::vector<PresentKey*>& keys,
+               const std::vector<SlotView>& slots) {
     for (PresentKey* key : keys) {
         key->usb_port.clear();
     }

@@ -16,14 +16,17 @@
 
 namespace ukey {
 
-/// The certificates of a token, parsed: the one that logins are made with, and CA certificates that came along.
+/// The certificates of a token, parsed: the one that logins are made with, and CA certificates that came
+/// along.
 struct TokenCertificates {
     std::optional<CertificateFacts> signing;
     std::vector<std::string> ca_der;
-    /// Why there is no signing certificate: `certificate.missing`, `certificate.garbage`, `certificate.key_usage`.
+    /// Why there is no signing certificate: `certificate.missing`, `certificate.garbage`,
+    /// `certificate.key_usage`.
     std::vector<Finding> problems;
 };
-TokenCertificates read_certificates(const TokenReport& token, const std::vector<CertificateProfile>& profiles);
+TokenCertificates read_certificates(const TokenReport& token,
+                                    const std::vector<CertificateProfile>& profiles);
 
 /// A key that is in, with everything known of it.
 struct PresentKey {
@@ -45,7 +48,8 @@ struct PresentKey {
 };
 
 /// Fills in findings and admission from the rest.
-void judge_key(PresentKey& key, const Policy& policy, Mode mode, Timestamp now, std::chrono::days expires_soon);
+void judge_key(PresentKey& key, const Policy& policy, Mode mode, Timestamp now,
+               std::chrono::days expires_soon);
 
 /// A device of interest on the bus: in the table, or with a smart-card interface.
 struct BusEntry {
@@ -65,9 +69,10 @@ struct SlotView {
     bool has_token = false;
 };
 
-/// Sets usb_port of the keys, key_id and findings (`usb.no_middleware`, `usb.no_reader`, `usb.no_token`) of the devices.
-/// A reader's name carries the device's product or vendor; where names say nothing, one device and one key that are
-/// left over belong together.
-void match_bus(std::vector<BusEntry>& devices, std::vector<PresentKey*>& keys, const std::vector<SlotView>& slots);
+/// Sets usb_port of the keys, key_id and findings (`usb.no_middleware`, `usb.no_reader`, `usb.no_token`) of
+/// the devices. A reader's name carries the device's product or vendor; where names say nothing, one device
+/// and one key that are left over belong together.
+void match_bus(std::vector<BusEntry>& devices, std::vector<PresentKey*>& keys,
+               const std::vector<SlotView>& slots);
 
 } // namespace ukey

@@ -16,8 +16,8 @@ struct KeyIdentity {
     auto operator<=>(const KeyIdentity&) const = default;
 };
 
-/// The id people and records use: 12 hexadecimal digits from the SHA-256 of the identity and of the public key it was
-/// first seen with, which tells two tokens of one serial apart.
+/// The id people and records use: 12 hexadecimal digits from the SHA-256 of the identity and of the public
+/// key it was first seen with, which tells two tokens of one serial apart.
 std::string make_key_id(const KeyIdentity& identity, std::string_view first_spki_sha256);
 
 } // namespace ukey

@@ -19,7 +19,9 @@ void append_counted(std::string& bytes, const std::string& text) {
 
 } // namespace
 
-std::string ledger_genesis_hash() { return std::string(32, '\0'); }
+std::string ledger_genesis_hash() {
+    return std::string(32, '\0');
+}
 
 std::string ledger_hash(const std::string& previous_hash, const LedgerRecord& record) {
     std::string leaf = "ukey-ledger-v1\n";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger's arithmetic: how a record is hashed into the chain, and how a chain is checked. Storage is elsewhere.
+// The ledger's arithmetic: how a record is hashed into the chain, and how a chain is checked. Storage is
+// elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,9 @@ struct LedgerRecord {
     std::string hash;    ///< 32 raw bytes
 };
 
-/// SHA-256(previous hash ‖ SHA-256(header and payload)). Header: "ukey-ledger-v1\n", then seq, time and boottime in
-/// microseconds as 64-bit big-endian, then kind and payload, each with its length as 32-bit big-endian in front.
+/// SHA-256(previous hash ‖ SHA-256(header and payload)). Header: "ukey-ledger-v1\n", then seq, time and
+/// boottime in microseconds as 64-bit big-endian, then kind and payload, each with its length as 32-bit
+/// big-endian in front.
 std::string ledger_hash(const std::string& previous_hash, const LedgerRecord& record);
 
 /// Walks records in order and finds the first that does not fit.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every code of a finding or an error, with its texts. The texts are gettext message ids: N_() marks them for xgettext,
-// po/ has their translations. Codes are stable: rename none, remove none. Sorted by code (a test checks it).
+// Every code of a finding or an error, with its texts. The texts are gettext message ids: N_() marks them for
+// xgettext, po/ has their translations. Codes are stable: rename none, remove none. Sorted by code (a test
+// checks it).
 #include "daemon/core/finding.hpp"
 
 #include <algorithm>
@@ -16,14 +17,17 @@ using enum Severity;
 constexpr auto table = std::to_array<MessageEntry>({
     {"audit.chain_broken", error, N_("The ledger's chain is broken at record {seq}: {reason}."),
      N_("Keep the state folder as it is and report this; do not delete anything."),
-     N_("Every record's hash covers the record before it. A break means that a record was changed, removed or "
+     N_("Every record's hash covers the record before it. A break means that a record was changed, removed "
+        "or "
         "inserted outside the service.")},
     {"binding.already", warning, N_("The key is already bound to {organisation}."), "", ""},
     {"binding.name_mismatch", warning,
      N_("The certificate's name “{certificate_name}” is not exactly “{organisation_name}”: {differences}."),
-     N_("If the certificate is wrong, have the key customised again with the full name; if the registry is wrong, "
+     N_("If the certificate is wrong, have the key customised again with the full name; if the registry is "
+        "wrong, "
         "import the right name."),
-     N_("The name in the certificate must equal the organisation's full name on the platform in every character. Names "
+     N_("The name in the certificate must equal the organisation's full name on the platform in every "
+        "character. Names "
         "that only look alike are suggested, never accepted.")},
     {"binding.none", warning, N_("The key is not bound to an organisation yet."),
      N_("Bind it: ukeyctl key bind {subject} ORGANISATION{suggestion}"),
@@ -33,60 +37,75 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Release the other key first, or change policy.one_key_per_organisation."), ""},
     {"binding.other_organisation", error,
      N_("The key's certificate names “{certificate_name}”, which is not {expected}."),
-     N_("Do not log in with this key here. Have it customised for the right organisation, or return it to the "
+     N_("Do not log in with this key here. Have it customised for the right organisation, or return it to "
+        "the "
         "organisation that it names."),
-     N_("One key manages one organisation only. The certificate names an organisation other than the one that the key "
+     N_("One key manages one organisation only. The certificate names an organisation other than the one "
+        "that the key "
         "is bound to.")},
     {"binding.rekeyed", warning, N_("The key has a new key pair since it was bound to {organisation}."),
      N_("If the certificate was renewed, confirm it: ukeyctl key bind {subject} {organisation}"),
-     N_("The public key that was pinned at binding is not the one on the token. A renewal does that; so does another "
+     N_("The public key that was pinned at binding is not the one on the token. A renewal does that; so does "
+        "another "
         "token with the same serial number.")},
-    {"binding.taken", error, N_("The key already belongs to {organisation}; one key manages one organisation only."),
+    {"binding.taken", error,
+     N_("The key already belongs to {organisation}; one key manages one organisation only."),
      N_("If the key really changes hands, release it first: ukeyctl key release {subject}"), ""},
     {"binding.unknown_organisation", error,
      N_("The key's certificate names “{certificate_name}”, which is not in this computer's registry."),
-     N_("Do not log in with this key here. If the organisation is one of yours, import it: ukeyctl org import FILE.csv"),
-     N_("The registry says which organisations this computer's keys may belong to; the name in the certificate must be "
+     N_("Do not log in with this key here. If the organisation is one of yours, import it: ukeyctl org "
+        "import FILE.csv"),
+     N_("The registry says which organisations this computer's keys may belong to; the name in the "
+        "certificate must be "
         "one of theirs in every character.")},
     {"certificate.expired", error, N_("The certificate expired on {not_after}."),
-     N_("Ask the issuer to renew the certificate. If the date looks wrong, check this computer's clock."), ""},
+     N_("Ask the issuer to renew the certificate. If the date looks wrong, check this computer's clock."),
+     ""},
     {"certificate.expires_soon", warning, N_("The certificate expires on {not_after}."),
      N_("Ask the issuer to renew it before that day."), ""},
     {"certificate.garbage", error, N_("The certificate on the key cannot be read: {reason}."),
      N_("Try the key on another computer; if it is the same there, have the certificate issued again."), ""},
-    {"certificate.key_usage", error, N_("The certificate may not be used for logging in (key usage: {key_usage})."),
+    {"certificate.key_usage", error,
+     N_("The certificate may not be used for logging in (key usage: {key_usage})."),
      N_("Ask the issuer for a signing certificate."), ""},
     {"certificate.missing", error, N_("There is no certificate on the key."),
      N_("Have the certificate issued again; the key itself may be in order."), ""},
-    {"certificate.no_revocation_list", info, N_("No current revocation list of the certificate's issuer is configured."),
+    {"certificate.no_revocation_list", info,
+     N_("No current revocation list of the certificate's issuer is configured."),
      N_("Put the issuer's list in a folder named in trust.paths."), ""},
     {"certificate.no_trust_anchor", warning, N_("No CA is configured: the certificate cannot be verified."),
      N_("Name the CA's certificates in trust.paths of {config}."), ""},
     {"certificate.not_yet_valid", error, N_("The certificate is valid from {not_before} on."),
      N_("Check this computer's date and time."), ""},
-    {"certificate.revoked", error, N_("The certificate has been revoked."), N_("Contact the issuer. Do not use the key."),
-     ""},
-    {"certificate.text_rescued", info, N_("The certificate's text is wrongly encoded and was read as GB18030."), "", ""},
+    {"certificate.revoked", error, N_("The certificate has been revoked."),
+     N_("Contact the issuer. Do not use the key."), ""},
+    {"certificate.text_rescued", info,
+     N_("The certificate's text is wrongly encoded and was read as GB18030."), "", ""},
     {"certificate.untrusted", error, N_("No configured CA vouches for the certificate: {reason}."),
      N_("Check that the issuer's CA certificates are in trust.paths; otherwise contact the CA."), ""},
-    {"config.bad_value", error, N_("{object}: {reason}"), N_("Correct that line and try again: ukeyctl config check"), ""},
-    {"config.syntax", error, N_("{object}: {reason}"), N_("Correct that line and try again: ukeyctl config check"), ""},
-    {"config.unknown_key", error, N_("{object}: {reason}"), N_("Correct that line and try again: ukeyctl config check"),
-     ""},
+    {"config.bad_value", error, N_("{object}: {reason}"),
+     N_("Correct that line and try again: ukeyctl config check"), ""},
+    {"config.syntax", error, N_("{object}: {reason}"),
+     N_("Correct that line and try again: ukeyctl config check"), ""},
+    {"config.unknown_key", error, N_("{object}: {reason}"),
+     N_("Correct that line and try again: ukeyctl config check"), ""},
     {"config.unreadable", error, N_("The configuration {object} cannot be read: {reason}."),
      N_("Check that the file exists and may be read."), ""},
     {"control.bad_request", error, N_("The service did not understand the request: {reason}."),
      N_("ukeyctl and ukeyd may be of different versions."), ""},
     {"control.refused", error, N_("{verb} needs the privilege “{privilege}”."),
-     N_("Ask an administrator of this computer; “operate” is for members of the group ukey, “administer” for root."), ""},
+     N_("Ask an administrator of this computer; “operate” is for members of the group ukey, “administer” for "
+        "root."),
+     ""},
     {"csv.cell_too_long", error, N_("{object}: a cell is too long ({reason})."),
      N_("Check the file for an unclosed quote or foreign data in that line."), ""},
-    {"csv.stray_quote", error, N_("{object}: a quote stands where none may be."), N_("Save the file again as CSV."), ""},
+    {"csv.stray_quote", error, N_("{object}: a quote stands where none may be."),
+     N_("Save the file again as CSV."), ""},
     {"csv.too_large", error, N_("{object}: the file is too large ({reason})."), N_("Split the file."), ""},
     {"csv.too_many_cells", error, N_("{object}: the row has too many cells ({reason})."),
      N_("Check the separator: it must be a comma."), ""},
-    {"csv.unclosed_quote", error, N_("{object}: a quote is opened and never closed."), N_("Save the file again as CSV."),
-     ""},
+    {"csv.unclosed_quote", error, N_("{object}: a quote is opened and never closed."),
+     N_("Save the file again as CSV."), ""},
     {"daemon.unreachable", error, N_("The service ukeyd does not answer at {object}: {reason}."),
      N_("Start it: systemctl start ukeyd"), ""},
     {"frame.malformed", error, N_("A malformed message was received."), "", ""},
@@ -95,25 +114,31 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Restart the service and the program after an upgrade."), ""},
     {"internal.error", error, N_("Internal error: {reason}."), N_("Please report this."), ""},
     {"internal.unknown_code", error, N_("Unknown code."), "", ""},
-    {"key.ambiguous", error, N_("More than one key matches “{object}”."), N_("Give more of the key's id: ukeyctl key list"),
-     ""},
-    {"key.not_found", error, N_("No key matches “{object}”."), N_("See which keys are known: ukeyctl key list --all"), ""},
-    {"key.not_read", warning, N_("The key has not been read yet."), N_("Wait a moment, or plug the key in again."),
+    {"key.ambiguous", error, N_("More than one key matches “{object}”."),
+     N_("Give more of the key's id: ukeyctl key list"), ""},
+    {"key.not_found", error, N_("No key matches “{object}”."),
+     N_("See which keys are known: ukeyctl key list --all"), ""},
+    {"key.not_read", warning, N_("The key has not been read yet."),
+     N_("Wait a moment, or plug the key in again."),
      N_("An application logged in before the service had read the token.")},
-    {"key.returned", error, N_("The key has been returned for replacement."), N_("Use the organisation's other key."), ""},
+    {"key.returned", error, N_("The key has been returned for replacement."),
+     N_("Use the organisation's other key."), ""},
     {"key.unreadable", error, N_("The key does not answer: {function} says {rv}."),
      N_("Plug it in again, then into another port; then run ukeyctl diagnose."), ""},
     {"ledger.write_failed", error, N_("The ledger cannot be written: {reason}."),
      N_("Make room on the disk that holds {object}; logins are not recorded until then."),
      N_("Nothing is acknowledged that is not on disk.")},
-    {"login.rate_limited", warning, N_("Too many reports came from one user; the rest of this minute is only counted."), "",
+    {"login.rate_limited", warning,
+     N_("Too many reports came from one user; the rest of this minute is only counted."), "",
      N_("So that no user can fill the ledger, reports of one user are limited by login.reports_per_minute.")},
-    {"module.crashed", error, N_("The PKCS#11 module {path} crashed ({reason}); it is started again in {delay}."),
+    {"module.crashed", error,
+     N_("The PKCS#11 module {path} crashed ({reason}); it is started again in {delay}."),
      N_("If this repeats, install the vendor's current version."),
      N_("Modules run in a process of their own: a crash there does not touch the service.")},
     {"module.garbage", error, N_("The PKCS#11 module {path} answered nonsense ({reason})."),
      N_("Install the vendor's current version."), ""},
-    {"module.hung", error, N_("The PKCS#11 module {path} did not answer within {deadline}; it is started again."),
+    {"module.hung", error,
+     N_("The PKCS#11 module {path} did not answer within {deadline}; it is started again."),
      N_("Plug the key in again. If this repeats, install the vendor's current version."), ""},
     {"module.initialize_failed", error, N_("The PKCS#11 module {path} cannot be initialised: {reason}."),
      N_("Check that the service it needs (pcscd, for most) is running."), ""},
@@ -125,9 +150,11 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Install what it needs; ldd {path} says what is missing."), ""},
     {"module.not_pkcs11", error, N_("{path} is not a PKCS#11 module."),
      N_("SKF libraries are not PKCS#11 modules; ask the vendor for its PKCS#11 library."), ""},
-    {"module.not_started", error, N_("The worker for the PKCS#11 module {path} could not be started: {reason}."),
+    {"module.not_started", error,
+     N_("The worker for the PKCS#11 module {path} could not be started: {reason}."),
      N_("Install the package again, or name the program with ukeyd --probe."), ""},
-    {"module.wrong_architecture", error, N_("The PKCS#11 module {path} is for another kind of processor: {reason}."),
+    {"module.wrong_architecture", error,
+     N_("The PKCS#11 module {path} is for another kind of processor: {reason}."),
      N_("Install the vendor's package for this computer's architecture."), ""},
     {"month.malformed", error, N_("“{object}” is not a month."), N_("Write it as 2026-04."), ""},
     {"organisation.ambiguous", error, N_("More than one organisation matches “{object}”."),
@@ -140,14 +167,17 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("See which there are: ukeyctl org list"), ""},
     {"pin.count_low", warning, N_("A wrong PIN has been entered since the last right one."),
      N_("Enter the PIN with care: the key locks after a few wrong ones."), ""},
-    {"pin.default", warning, N_("The key still has the default PIN."), N_("Change it: ukeyctl pin change {subject}"),
+    {"pin.default", warning, N_("The key still has the default PIN."),
+     N_("Change it: ukeyctl pin change {subject}"),
      N_("Keys are delivered with a PIN that everyone knows. Whoever finds the key can log in with it.")},
     {"pin.final_try", error, N_("One wrong PIN more locks the key."),
      N_("Stop trying. Ask who set the PIN, or have the issuer unlock the key."), ""},
-    {"pin.locked", error, N_("The key's PIN is locked."), N_("Have the issuer unlock it. The key itself is not broken."), ""},
+    {"pin.locked", error, N_("The key's PIN is locked."),
+     N_("Have the issuer unlock it. The key itself is not broken."), ""},
     {"pin.to_be_changed", warning, N_("The key asks for its PIN to be changed."),
      N_("Change it: ukeyctl pin change {subject}"), ""},
-    {"registry.bad_cell", error, N_("{object}: {reason}"), N_("Correct that cell and import the file again."), ""},
+    {"registry.bad_cell", error, N_("{object}: {reason}"), N_("Correct that cell and import the file again."),
+     ""},
     {"registry.duplicate", error, N_("{object}: {reason}"), N_("Remove one of the two lines."), ""},
     {"registry.empty", warning, N_("The registry of organisations is empty."),
      N_("Import it: ukeyctl org import FILE.csv"), ""},
@@ -155,7 +185,8 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Add the column; the names are listed by ukeyctl org import --help."), ""},
     {"registry.unknown_parent", error, N_("{object}: {reason}"),
      N_("Add a line for the superior organisation, or correct the path."), ""},
-    {"state.constraint", error, N_("The database {object} refused the change: {reason}."), N_("Please report this."), ""},
+    {"state.constraint", error, N_("The database {object} refused the change: {reason}."),
+     N_("Please report this."), ""},
     {"state.corrupt", error, N_("The database {object} is damaged: {reason}."),
      N_("Keep the file for examination, and start again with an empty state folder or a backup."), ""},
     {"state.newer", error, N_("The database {object} was written by a newer version ({reason})."),
@@ -167,12 +198,14 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"time.malformed", error, N_("“{object}” is not a time."), "", ""},
     {"trust.unreadable", error, N_("The CA file {object} cannot be used: {reason}."),
      N_("Correct trust.paths in the configuration."), ""},
-    {"usb.no_middleware", warning, N_("{device} is plugged in, but no module serves it: {middleware} is needed."),
+    {"usb.no_middleware", warning,
+     N_("{device} is plugged in, but no module serves it: {middleware} is needed."),
      N_("Install {middleware} and name it as a [[module]] in the configuration."),
      N_("The device table knows this key, and it is not one that OpenSC can talk to.")},
     {"usb.no_reader", error, N_("{device} is a smart-card key, but there is no reader for it."),
      N_("Check that pcscd runs and may use the device: systemctl status pcscd"), ""},
-    {"usb.no_token", warning, N_("{device} is plugged in and has a reader, but no module recognises the card in it."),
+    {"usb.no_token", warning,
+     N_("{device} is plugged in and has a reader, but no module recognises the card in it."),
      N_("The key needs its vendor's module: {middleware}."), ""},
     {"usb.unavailable", warning, N_("The USB bus cannot be watched: {reason}."),
      N_("Keys are still found through their PKCS#11 modules."), ""},
@@ -181,14 +214,17 @@ constexpr auto table = std::to_array<MessageEntry>({
 
 } // namespace
 
-std::span<const MessageEntry> message_table() { return table; }
+std::span<const MessageEntry> message_table() {
+    return table;
+}
 
 const MessageEntry& message_entry(std::string_view code) {
     const auto found = std::ranges::lower_bound(table, code, {}, &MessageEntry::code);
     if (found != table.end() && found->code == code) {
         return *found;
     }
-    return *std::ranges::lower_bound(table, std::string_view("internal.unknown_code"), {}, &MessageEntry::code);
+    return *std::ranges::lower_bound(table, std::string_view("internal.unknown_code"), {},
+                                     &MessageEntry::code);
 }
 
 } // namespace ukey

@@ -30,8 +30,8 @@ enum class EvidenceGrade { observed, late };
 std::string_view to_string(EvidenceGrade grade);
 
 struct LoginSession {
-    std::string login; ///< 32 hexadecimal digits, chosen by the filter
-    std::string key_id; ///< empty: the token was not known
+    std::string login;        ///< 32 hexadecimal digits, chosen by the filter
+    std::string key_id;       ///< empty: the token was not known
     std::string organisation; ///< code at the time of the login; empty: the key was not bound
     std::uint32_t uid = 0;
     std::int64_t pid = 0;

@@ -13,7 +13,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-KeyIdentity identity_of(const TokenReport& token) { return {token.manufacturer, token.model, token.serial}; }
+KeyIdentity identity_of(const TokenReport& token) {
+    return {token.manufacturer, token.model, token.serial};
+}
 
 const SlotReport* find_slot(const Worker& worker, std::uint64_t slot) {
     const auto& slots = worker.slots();
@@ -46,8 +48,9 @@ void take_record(PresentKey& key, const KeyRecord& record) {
 } // namespace
 
 KeyWatch::KeyWatch(Parts parts)
-    : parts_(std::move(parts)), usb_(parts_.executor, {.added = [this](const UsbDevice& d) { add_device(d); },
-                                                       .removed = [this](const UsbDevice& d) { remove_device(d); }}) {
+    : parts_(std::move(parts)),
+      usb_(parts_.executor, {.added = [this](const UsbDevice& d) { add_device(d); },
+                             .removed = [this](const UsbDevice& d) { remove_device(d); }}) {
     for (const ModuleConfiguration& module : parts_.configuration.modules) {
         const std::string name = module.name;
         workers_.push_back(std::make_unique<Worker>(
@@ -113,7 +116,8 @@ void KeyWatch::add_device(const UsbDevice& device) {
         return;
     }
     std::erase_if(devices_, [&](const BusEntry& entry) { return entry.device.port == device.port; });
-    devices_.push_back({.device = device, .known = known, .token_overdue = false, .key_id = {}, .findings = {}});
+    devices_.push_back(
+        {.device = device, .known = known, .token_overdue = false, .key_id = {}, .findings = {}});
     match();
     parts_.events.publish("usb.added", device.port, {{"port", device.port}});
     refresh_workers();
@@ -121,8 +125,8 @@ void KeyWatch::add_device(const UsbDevice& device) {
 }
 
 void KeyWatch::remove_device(const UsbDevice& device) {
-    const auto removed = std::ranges::find_if(
-        devices_, [&](const BusEntry& entry) { return entry.device == device; });
+    const auto removed =
+        std::ranges::find_if(devices_, [&](const BusEntry& entry) { return entry.device == device; });
     if (removed == devices_.end()) {
         return;
     }
@@ -192,7 +196,8 @@ asio::awaitable<void> KeyWatch::reconcile() {
     while (dirty_) {
         dirty_ = false;
         for (const auto& worker : workers_) {
-            if (worker->state() == WorkerState::running) { // after a crash its last list stands: it proves nothing
+            if (worker->state() ==
+                WorkerState::running) { // after a crash its last list stands: it proves nothing
                 co_await remove_stale(*worker);
             }
         }
@@ -276,7 +281,8 @@ asio::awaitable<void> KeyWatch::insert(const Worker& worker, SlotReport slot) {
         co_return; // the same key through a second module: the first one speaks for it
     }
     judge(key);
-    spdlog::info("key {} inserted in {}: {}", key.key_id, key.slot_description, to_string(key.admission.verdict));
+    spdlog::info("key {} inserted in {}: {}", key.key_id, key.slot_description,
+                 to_string(key.admission.verdict));
     worker_restarts_[key.key_id] = restarts;
     const std::string key_id = key.key_id;
     keys_.emplace(key_id, std::move(key));
@@ -307,7 +313,8 @@ void KeyWatch::judge(PresentKey& key) {
                            ? parts_.trust.verify(*key.certificates.signing, key.certificates.ca_der, now)
                            : Verification{};
     registry_is_empty_ = key.binding.registry_is_empty;
-    judge_key(key, parts_.configuration.policy, parts_.configuration.mode, now, parts_.configuration.expires_soon);
+    judge_key(key, parts_.configuration.policy, parts_.configuration.mode, now,
+              parts_.configuration.expires_soon);
 }
 
 asio::awaitable<void> KeyWatch::reload(std::string key_id) {

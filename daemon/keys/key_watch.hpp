@@ -22,8 +22,8 @@
 
 namespace ukey {
 
-/// I/O thread only. Publishes usb.added, usb.removed, key.inserted, key.removed, key.changed, module.state; the events
-/// carry ids, who tells them on adds what the listener may see.
+/// I/O thread only. Publishes usb.added, usb.removed, key.inserted, key.removed, key.changed, module.state;
+/// the events carry ids, who tells them on adds what the listener may see.
 class KeyWatch {
   public:
     struct Parts {
@@ -58,7 +58,8 @@ class KeyWatch {
     boost::asio::awaitable<void> reload(std::string key_id);
     boost::asio::awaitable<void> reload_all();
 
-    /// A key with an open login session is not touched; when the last one has ended its PIN state is read again.
+    /// A key with an open login session is not touched; when the last one has ended its PIN state is read
+    /// again.
     void hold(const std::string& key_id, bool in_use);
 
   private:

@@ -19,8 +19,8 @@ constexpr std::uint64_t rv_ok = 0;
 /// A process with more logins open at once than this is not logging in.
 constexpr std::size_t open_logins_max = 64;
 
-// Messages are made here and not where they are sent: GCC 12 does not keep an initialiser list, or what a conditional
-// operator makes, alive over a co_await.
+// Messages are made here and not where they are sent: GCC 12 does not keep an initialiser list, or what a
+// conditional operator makes, alive over a co_await.
 boost::json::object error_message(std::int64_t request, const std::string& code, const std::string& reason) {
     return {{"type", "error"}, {"request", request}, {"code", code}, {"reason", reason}};
 }
@@ -56,8 +56,9 @@ void LoginConnection::close() {
 }
 
 asio::awaitable<void> LoginConnection::serve() {
-    asio::co_spawn(process_.get_executor(), [self = shared_from_this()] { return self->watch_process(); },
-                   report_exception());
+    asio::co_spawn(
+        process_.get_executor(), [self = shared_from_this()] { return self->watch_process(); },
+        report_exception());
     co_await receive_all();
     close();
     server_.connections_.erase(this);
@@ -70,7 +71,8 @@ asio::awaitable<void> LoginConnection::serve() {
     }
 }
 
-/// A forked child may keep the socket open, so the end of the process counts as much as the end of the connection.
+/// A forked child may keep the socket open, so the end of the process counts as much as the end of the
+/// connection.
 asio::awaitable<void> LoginConnection::watch_process() {
     boost::system::error_code error;
     co_await process_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -138,8 +140,8 @@ LoginSession LoginConnection::describe(const KeyIdentity& token, const LoginClai
     return session;
 }
 
-/// False when the user has used up what one user may have recorded in a minute; what was left out is recorded as a
-/// number once the minute is over.
+/// False when the user has used up what one user may have recorded in a minute; what was left out is recorded
+/// as a number once the minute is over.
 asio::awaitable<bool> LoginConnection::within_limit() {
     const RateLimit::Decision decision = server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime());
     if (decision.left_out_before > 0) {
@@ -181,8 +183,9 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
     const LoginSession attempt = describe(message.token, message.claim);
     const bool enforced = server_.parts_.configuration.mode == Mode::enforce;
     const bool denied = attempt.verdict == to_string(Verdict::deny) && enforced;
-    const std::string verdict =
-        attempt.verdict == to_string(Verdict::deny) && !enforced ? std::string(to_string(Verdict::warn)) : attempt.verdict;
+    const std::string verdict = attempt.verdict == to_string(Verdict::deny) && !enforced
+                                    ? std::string(to_string(Verdict::warn))
+                                    : attempt.verdict;
     boost::json::object reply{{"type", "verdict"},
                               {"request", message.request},
                               {"verdict", verdict},
@@ -196,8 +199,8 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
         co_return false;
     }
     if (denied && co_await within_limit()) {
-        const auto done =
-            co_await server_.parts_.store.run([&](Storage& storage) { return record_refusal(storage, attempt); });
+        const auto done = co_await server_.parts_.store.run(
+            [&](Storage& storage) { return record_refusal(storage, attempt); });
         server_.note_write(done ? nullptr : &done.error());
         server_.parts_.events.publish(
             "login.refused", attempt.key_id,
@@ -228,12 +231,12 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
         }
     }
     if (logins_.size() >= open_logins_max) {
-        spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid, peer_.uid);
+        spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid,
+                     peer_.uid);
         co_return false;
     }
-    const auto started = co_await server_.parts_.store.run([&](Storage& storage) -> Result<bool> {
-        return start_session(storage, session);
-    });
+    const auto started = co_await server_.parts_.store.run(
+        [&](Storage& storage) -> Result<bool> { return start_session(storage, session); });
     server_.note_write(started ? nullptr : &started.error());
     if (started && *started) {
         logins_.insert(session.login);

@@ -18,7 +18,8 @@ namespace ukey {
 
 class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
   public:
-    LoginConnection(LoginServer& server, LocalSocket socket, Peer peer, boost::asio::posix::stream_descriptor process);
+    LoginConnection(LoginServer& server, LocalSocket socket, Peer peer,
+                    boost::asio::posix::stream_descriptor process);
 
     /// Until the end of the connection or of the process; its open sessions are ended then.
     boost::asio::awaitable<void> serve();
@@ -38,7 +39,8 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     boost::asio::awaitable<bool> within_limit();
     boost::asio::awaitable<bool> admit_report(std::int64_t request);
     boost::asio::awaitable<void> name_absent_key(LoginSession& session, KeyIdentity token);
-    boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login, const Result<void>& done);
+    boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login,
+                                        const Result<void>& done);
     LoginSession describe(const KeyIdentity& token, const LoginClaim& claim) const;
 
     LoginServer& server_;

@@ -71,7 +71,8 @@ class Members {
         const boost::json::value* value = object_->if_contains("token");
         Members token(value != nullptr && value->is_object() ? value->get_object() : nothing);
         KeyIdentity identity{token.text("manufacturer", token_text_max_bytes),
-                             token.text("model", token_text_max_bytes), token.text("serial", token_text_max_bytes)};
+                             token.text("model", token_text_max_bytes),
+                             token.text("serial", token_text_max_bytes)};
         if (!token.ok()) {
             complain("token." + token.bad_);
         }
@@ -82,7 +83,8 @@ class Members {
         static const boost::json::object nothing;
         const boost::json::value* value = object_->if_contains("claim");
         Members claim(value != nullptr && value->is_object() ? value->get_object() : nothing);
-        LoginClaim read{claim.text("executable", claim_max_bytes), claim.text("application", claim_max_bytes)};
+        LoginClaim read{claim.text("executable", claim_max_bytes),
+                        claim.text("application", claim_max_bytes)};
         if (!claim.ok()) {
             complain("claim." + claim.bad_);
         }
@@ -96,7 +98,8 @@ class Members {
     }
     bool ok() const { return bad_.empty(); }
     tl::unexpected<Error> error() const {
-        return fail("frame.malformed", "read a login message", bad_, "missing, of the wrong type or too long");
+        return fail("frame.malformed", "read a login message", bad_,
+                    "missing, of the wrong type or too long");
     }
 
   private:
@@ -124,8 +127,8 @@ ResultMessage read_result(Members& members) {
 
 EndMessage read_end(Members& members) {
     const auto reason = parse_end_reason(members.text("reason", 32));
-    const bool may_say = reason == EndReason::logout || reason == EndReason::sessions_closed ||
-                         reason == EndReason::finalized;
+    const bool may_say =
+        reason == EndReason::logout || reason == EndReason::sessions_closed || reason == EndReason::finalized;
     if (!may_say) {
         members.complain("reason");
     }
@@ -150,8 +153,9 @@ Result<LoginMessage> decode_login_message(const boost::json::object& message) {
     } else if (type == "end") {
         decoded = read_end(members);
     } else if (type == "pin") {
-        decoded = PinMessage{members.number<std::int64_t>("request"), members.token(), members.text("function", 32),
-                             members.number<std::uint64_t>("rv"), members.optional_flag("default_pin")};
+        decoded =
+            PinMessage{members.number<std::int64_t>("request"), members.token(), members.text("function", 32),
+                       members.number<std::uint64_t>("rv"), members.optional_flag("default_pin")};
     } else {
         members.complain("type");
     }

@@ -34,12 +34,14 @@ asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
     acceptor_.emplace(std::move(acceptor));
     while (acceptor_->is_open()) {
         boost::system::error_code error;
-        LocalSocket socket = co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
+        LocalSocket socket =
+            co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) {
             co_return;
         }
         if (error || connections_.size() >= connections_max) {
-            spdlog::warn("login channel: a connection was turned away: {}", error ? error.message() : "too many");
+            spdlog::warn("login channel: a connection was turned away: {}",
+                         error ? error.message() : "too many");
             continue;
         }
         auto peer = read_peer(socket.native_handle());
@@ -54,8 +56,9 @@ asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
             ::close(*pidfd);
             continue;
         }
-        auto connection = std::make_shared<LoginConnection>(
-            *this, std::move(socket), std::move(*peer), asio::posix::stream_descriptor(parts_.executor, *pidfd));
+        auto connection =
+            std::make_shared<LoginConnection>(*this, std::move(socket), std::move(*peer),
+                                              asio::posix::stream_descriptor(parts_.executor, *pidfd));
         asio::co_spawn(
             parts_.executor, [connection]() -> asio::awaitable<void> { co_await connection->serve(); },
             report_exception());
@@ -144,7 +147,8 @@ void LoginServer::note_write(const Error* error) {
     if (!write_failure_) {
         spdlog::error("the ledger cannot be written: {}", to_string(*error));
     }
-    write_failure_ = Finding{"ledger.write_failed", "ledger", {{"object", error->object}, {"reason", error->reason}}};
+    write_failure_ =
+        Finding{"ledger.write_failed", "ledger", {{"object", error->object}, {"reason", error->reason}}};
 }
 
 } // namespace ukey

@@ -22,8 +22,9 @@ namespace ukey {
 
 class LoginConnection;
 
-/// I/O thread only. Knows which sessions are open and ends them: told by the filter, by the end of the process, by the
-/// key's removal or by the daemon's own stop. Publishes session.started, session.used, session.ended, login.refused.
+/// I/O thread only. Knows which sessions are open and ends them: told by the filter, by the end of the
+/// process, by the key's removal or by the daemon's own stop. Publishes session.started, session.used,
+/// session.ended, login.refused.
 class LoginServer {
   public:
     struct Parts {
@@ -54,7 +55,9 @@ class LoginServer {
     const std::map<std::string, LoginSession>& open_sessions() const { return open_; }
     std::size_t open_sessions_of(const std::string& key_id) const;
     /// Who has logged in with a key since the daemon started.
-    bool has_used(std::uint32_t uid, const std::string& key_id) const { return users_.contains({uid, key_id}); }
+    bool has_used(std::uint32_t uid, const std::string& key_id) const {
+        return users_.contains({uid, key_id});
+    }
 
     /// The last failure to write the ledger; nullopt once a write has succeeded again.
     const std::optional<Finding>& write_failure() const { return write_failure_; }
@@ -63,7 +66,8 @@ class LoginServer {
     friend class LoginConnection;
 
     boost::asio::awaitable<bool> start(LoginSession session);
-    boost::asio::awaitable<Result<void>> end(std::string login, EndReason reason, std::optional<std::uint64_t> uses);
+    boost::asio::awaitable<Result<void>> end(std::string login, EndReason reason,
+                                             std::optional<std::uint64_t> uses);
     void note_write(const Error* error);
 
     Parts parts_;

@@ -27,7 +27,9 @@ Error database_error(sqlite3* connection, const std::string& context, const std:
 
 } // namespace
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+    sqlite3_finalize(statement_);
+}
 
 Statement& Statement::bind(std::int64_t value) {
     sqlite3_bind_int64(statement_, next_++, value);
@@ -87,7 +89,9 @@ Result<void> Statement::each(const std::function<void()>& visit) {
     }
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
 
 std::optional<std::int64_t> Statement::optional_integer(int column) const {
     if (sqlite3_column_type(statement_, column) == SQLITE_NULL) {
@@ -104,16 +108,17 @@ std::string Statement::text(int column) const {
 
 Result<Database> Database::open(const std::string& path) {
     sqlite3* connection = nullptr;
-    const int opened = sqlite3_open_v2(path.c_str(), &connection,
-                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int opened = sqlite3_open_v2(
+        path.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     Database database(connection, path);
     if (opened != SQLITE_OK) {
         return tl::unexpected(database_error(connection, "open the database", path));
     }
     sqlite3_extended_result_codes(connection, 0);
     // The cache is small on purpose: the daemon reads little and is always there.
-    const auto prepared = database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                                           "PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF;");
+    const auto prepared =
+        database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                         "PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF;");
     if (!prepared) {
         Error error = prepared.error();
         error.code = error.code == "ledger.write_failed" ? "state.unusable" : error.code;
@@ -122,15 +127,19 @@ Result<Database> Database::open(const std::string& path) {
     return database;
 }
 
-Database::~Database() { sqlite3_close_v2(connection_); }
+Database::~Database() {
+    sqlite3_close_v2(connection_);
+}
 
-Database::Database(Database&& other) noexcept : connection_(other.connection_), path_(std::move(other.path_)) {
+Database::Database(Database&& other) noexcept
+    : connection_(other.connection_), path_(std::move(other.path_)) {
     other.connection_ = nullptr;
 }
 
 Statement Database::prepare(std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(connection_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK) {
+    if (sqlite3_prepare_v2(connection_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) !=
+        SQLITE_OK) {
         return Statement(database_error(connection_, "use the database", path_));
     }
     return Statement(statement);
@@ -143,7 +152,9 @@ Result<void> Database::execute(const std::string& sql) {
     return {};
 }
 
-std::int64_t Database::changes() const { return sqlite3_changes64(connection_); }
+std::int64_t Database::changes() const {
+    return sqlite3_changes64(connection_);
+}
 
 Result<Transaction> Transaction::begin(Database& database) {
     UKEY_TRY(database.execute("BEGIN IMMEDIATE"));

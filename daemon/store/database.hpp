@@ -16,8 +16,8 @@ struct sqlite3_stmt;
 
 namespace ukey {
 
-/// A prepared statement. Values are bound in order from 1; text and blobs are copied. When it could not be prepared,
-/// the first step says so.
+/// A prepared statement. Values are bound in order from 1; text and blobs are copied. When it could not be
+/// prepared, the first step says so.
 class Statement {
   public:
     explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
@@ -25,7 +25,8 @@ class Statement {
     ~Statement();
     Statement(const Statement&) = delete; // owns a sqlite3_stmt
     Statement& operator=(const Statement&) = delete;
-    Statement(Statement&& other) noexcept : statement_(other.statement_), next_(other.next_), error_(std::move(other.error_)) {
+    Statement(Statement&& other) noexcept
+        : statement_(other.statement_), next_(other.next_), error_(std::move(other.error_)) {
         other.statement_ = nullptr;
     }
     Statement& operator=(Statement&&) = delete;
@@ -55,7 +56,8 @@ class Statement {
 
 class Database {
   public:
-    /// Opens or creates the file: WAL, synchronous=FULL, foreign keys. Error `state.unusable` or `state.corrupt`.
+    /// Opens or creates the file: WAL, synchronous=FULL, foreign keys. Error `state.unusable` or
+    /// `state.corrupt`.
     static Result<Database> open(const std::string& path);
 
     ~Database();
@@ -98,8 +100,8 @@ class Transaction {
 
 /// Returns the error of a Result from the enclosing function.
 #define UKEY_TRY(expression) UKEY_TRY_NAMED(UKEY_JOIN(ukey_try_, __LINE__), expression)
-#define UKEY_TRY_NAMED(name, expression)                                                                       \
-    if (auto name = (expression); !name)                                                                       \
+#define UKEY_TRY_NAMED(name, expression)                                                                     \
+    if (auto name = (expression); !name)                                                                     \
     return tl::unexpected(std::move(name).error())
 #define UKEY_JOIN(left, right) UKEY_JOIN_EXPANDED(left, right)
 #define UKEY_JOIN_EXPANDED(left, right) left##right

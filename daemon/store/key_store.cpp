@@ -15,13 +15,14 @@ Result<std::vector<std::string>> read_texts(Statement statement) {
     return texts;
 }
 
-/// The key that a token is: one with that identity and public key; else one with that identity that is not inserted
-/// already (its key pair was renewed, or it could not be read before).
+/// The key that a token is: one with that identity and public key; else one with that identity that is not
+/// inserted already (its key pair was renewed, or it could not be read before).
 Result<std::optional<std::string>> match_key(Storage& storage, const Insertion& insertion) {
     const KeyIdentity& identity = insertion.identity;
     const std::string spki = insertion.certificate ? insertion.certificate->spki_sha256 : std::string();
     auto statement = storage.database().prepare(
-        "SELECT key.key_id, EXISTS (SELECT 1 FROM key_public_key p WHERE p.key_id = key.key_id AND p.spki_sha256 = ?) "
+        "SELECT key.key_id, EXISTS (SELECT 1 FROM key_public_key p WHERE p.key_id = key.key_id AND "
+        "p.spki_sha256 = ?) "
         "AS known_public_key FROM key WHERE manufacturer = ? AND model = ? AND serial = ? "
         "ORDER BY known_public_key DESC, last_seen_us DESC");
     statement.bind(spki).bind(identity.manufacturer).bind(identity.model).bind(identity.serial);
@@ -37,9 +38,9 @@ Result<std::optional<std::string>> match_key(Storage& storage, const Insertion& 
 
 Result<void> create_key(Storage& storage, const std::string& key_id, const Insertion& insertion) {
     const KeyIdentity& identity = insertion.identity;
-    auto statement = storage.database().prepare(
-        "INSERT INTO key (key_id, manufacturer, model, serial, label, certificate, first_seen_us, last_seen_us) "
-        "VALUES (?, ?, ?, ?, '', x'', ?, 0)");
+    auto statement = storage.database().prepare("INSERT INTO key (key_id, manufacturer, model, serial, "
+                                                "label, certificate, first_seen_us, last_seen_us) "
+                                                "VALUES (?, ?, ?, ?, '', x'', ?, 0)");
     statement.bind(key_id).bind(identity.manufacturer).bind(identity.model).bind(identity.serial);
     UKEY_TRY(statement.bind(to_microseconds(storage.now())).run());
     return storage.append("key.seen", {{"key", key_id},
@@ -50,9 +51,9 @@ Result<void> create_key(Storage& storage, const std::string& key_id, const Inser
 
 Result<void> update_key(Storage& storage, const std::string& key_id, const Insertion& insertion) {
     const std::int64_t now_us = to_microseconds(storage.now());
-    auto update = storage.database().prepare(
-        "UPDATE key SET label = ?, last_seen_us = ?, certificate = CASE WHEN length(?3) > 0 THEN ?3 ELSE certificate END "
-        "WHERE key_id = ?4");
+    auto update = storage.database().prepare("UPDATE key SET label = ?, last_seen_us = ?, certificate = CASE "
+                                             "WHEN length(?3) > 0 THEN ?3 ELSE certificate END "
+                                             "WHERE key_id = ?4");
     update.bind(insertion.label).bind(now_us);
     update.bind_blob(insertion.certificate ? insertion.certificate->der : std::string()).bind(key_id);
     UKEY_TRY(update.run());
@@ -80,7 +81,8 @@ Result<void> add_suggestions(Storage& storage, const CertificateFacts& certifica
         return tl::unexpected(exact_codes.error());
     }
     state.exact_codes = std::move(*exact_codes);
-    auto similar = storage.database().prepare("SELECT name FROM organisation WHERE folded_name = ? AND name <> ? LIMIT ?");
+    auto similar = storage.database().prepare(
+        "SELECT name FROM organisation WHERE folded_name = ? AND name <> ? LIMIT ?");
     similar.bind(fold_for_suggestion(name)).bind(name).bind(static_cast<std::int64_t>(suggestions_max));
     auto similar_names = read_texts(std::move(similar));
     if (!similar_names) {
@@ -90,7 +92,8 @@ Result<void> add_suggestions(Storage& storage, const CertificateFacts& certifica
     return {};
 }
 
-Result<BindingState> load_binding(Storage& storage, const std::string& key_id, const CertificateFacts* certificate) {
+Result<BindingState> load_binding(Storage& storage, const std::string& key_id,
+                                  const CertificateFacts* certificate) {
     BindingState state;
     auto count = storage.database().prepare("SELECT EXISTS (SELECT 1 FROM organisation)");
     UKEY_TRY(count.step());
@@ -117,10 +120,12 @@ Result<BindingState> load_binding(Storage& storage, const std::string& key_id, c
 
 Result<void> write_binding(Storage& storage, const BindRequest& request, const Organisation& organisation) {
     const std::int64_t now_us = to_microseconds(storage.now());
-    auto insert = storage.database().prepare(
-        "INSERT INTO binding (key_id, organisation, spki_sha256, bound_us, bound_by_uid) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (key_id) DO UPDATE SET organisation = excluded.organisation, spki_sha256 = excluded.spki_sha256, "
-        "bound_us = excluded.bound_us, bound_by_uid = excluded.bound_by_uid");
+    auto insert =
+        storage.database().prepare("INSERT INTO binding (key_id, organisation, spki_sha256, bound_us, "
+                                   "bound_by_uid) VALUES (?, ?, ?, ?, ?) "
+                                   "ON CONFLICT (key_id) DO UPDATE SET organisation = excluded.organisation, "
+                                   "spki_sha256 = excluded.spki_sha256, "
+                                   "bound_us = excluded.bound_us, bound_by_uid = excluded.bound_by_uid");
     insert.bind(request.key_id).bind(organisation.code).bind(request.certificate.spki_sha256);
     UKEY_TRY(insert.bind(now_us).bind(std::int64_t{request.uid}).run());
     return storage.append("key.bound", {{"key", request.key_id},
@@ -142,7 +147,8 @@ Result<std::string> other_binding_of_public_key(Storage& storage, const BindRequ
 }
 
 /// Why the rules refuse the binding; nothing when they do not.
-Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& request, const OrganisationEntry& entry) {
+Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& request,
+                                         const OrganisationEntry& entry) {
     const auto state = load_binding(storage, request.key_id, nullptr);
     if (!state) {
         return tl::unexpected(state.error());
@@ -151,8 +157,8 @@ Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& re
     if (!state->organisation_code.empty() && state->organisation_code != organisation.code) {
         return Finding{"binding.taken", request.key_id, {{"organisation", state->organisation_name}}};
     }
-    if (auto mismatch =
-            check_certificate_names(request.key_id, request.certificate, organisation.code, organisation.name())) {
+    if (auto mismatch = check_certificate_names(request.key_id, request.certificate, organisation.code,
+                                                organisation.name())) {
         return mismatch;
     }
     const auto other = other_binding_of_public_key(storage, request);
@@ -163,7 +169,8 @@ Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& re
         return Finding{"binding.taken", request.key_id, {{"organisation", *other}}};
     }
     if (state->organisation_code.empty() && request.one_key_per_organisation && !entry.key_ids.empty()) {
-        return Finding{"binding.organisation_has_key", request.key_id, {{"organisation", organisation.name()}}};
+        return Finding{
+            "binding.organisation_has_key", request.key_id, {{"organisation", organisation.name()}}};
     }
     return std::nullopt;
 }
@@ -232,7 +239,8 @@ Result<KeyRecord> load_key(Storage& storage, const std::string& key_id, const Ce
 }
 
 Result<std::vector<KeyRecord>> list_keys(Storage& storage) {
-    auto ids = read_texts(storage.database().prepare("SELECT key_id FROM key ORDER BY last_seen_us DESC, key_id"));
+    auto ids =
+        read_texts(storage.database().prepare("SELECT key_id FROM key ORDER BY last_seen_us DESC, key_id"));
     if (!ids) {
         return tl::unexpected(ids.error());
     }
@@ -248,8 +256,8 @@ Result<std::vector<KeyRecord>> list_keys(Storage& storage) {
 }
 
 Result<std::string> find_key(Storage& storage, const std::string& wanted) {
-    auto statement = storage.database().prepare(
-        "SELECT key_id FROM key WHERE serial = ?1 OR (?1 <> '' AND substr(key_id, 1, length(?1)) = ?1) LIMIT 2");
+    auto statement = storage.database().prepare("SELECT key_id FROM key WHERE serial = ?1 OR (?1 <> '' AND "
+                                                "substr(key_id, 1, length(?1)) = ?1) LIMIT 2");
     statement.bind(wanted);
     const auto matches = read_texts(std::move(statement));
     if (!matches) {
@@ -288,11 +296,12 @@ Result<std::optional<Finding>> bind_key(Storage& storage, const BindRequest& req
         }
         refused = *found;
         if (refused) {
-            return storage.append("binding.refused", {{"key", request.key_id},
-                                                      {"organisation", entry->organisation.code},
-                                                      {"code", refused->code},
-                                                      {"certificate_name", request.certificate.organisation_name},
-                                                      {"uid", request.uid}});
+            return storage.append("binding.refused",
+                                  {{"key", request.key_id},
+                                   {"organisation", entry->organisation.code},
+                                   {"code", refused->code},
+                                   {"certificate_name", request.certificate.organisation_name},
+                                   {"uid", request.uid}});
         }
         return write_binding(storage, request, entry->organisation);
     }));

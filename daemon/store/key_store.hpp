@@ -59,13 +59,14 @@ struct BindRequest {
     bool one_key_per_organisation = false;
     std::uint32_t uid = 0;
 };
-/// Binds, or confirms a new key pair of a key that is bound to that organisation already. Nothing when done (record
-/// `key.bound`), a finding when the rules refuse it (record `binding.refused`).
+/// Binds, or confirms a new key pair of a key that is bound to that organisation already. Nothing when done
+/// (record `key.bound`), a finding when the rules refuse it (record `binding.refused`).
 Result<std::optional<Finding>> bind_key(Storage& storage, const BindRequest& request);
 /// Record `key.released`. Error `binding.none` when it is not bound.
 Result<void> release_key(Storage& storage, const std::string& key_id, std::uint32_t uid);
 
-/// Remembers whether the key has the default PIN; a record `pin.state` when that is news. Inside Storage::write().
+/// Remembers whether the key has the default PIN; a record `pin.state` when that is news. Inside
+/// Storage::write().
 Result<void> set_pin_default(Storage& storage, const std::string& key_id, bool is_default);
 
 } // namespace ukey

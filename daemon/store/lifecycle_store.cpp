@@ -8,8 +8,8 @@ namespace {
 
 /// True when the ledger's last word on the service is that it started.
 Result<bool> stopped_uncleanly(Storage& storage) {
-    auto statement = storage.database().prepare(
-        "SELECT kind FROM ledger WHERE kind IN ('daemon.started', 'daemon.stopped') ORDER BY seq DESC LIMIT 1");
+    auto statement = storage.database().prepare("SELECT kind FROM ledger WHERE kind IN ('daemon.started', "
+                                                "'daemon.stopped') ORDER BY seq DESC LIMIT 1");
     const auto row = statement.step();
     if (!row) {
         return tl::unexpected(row.error());
@@ -18,8 +18,8 @@ Result<bool> stopped_uncleanly(Storage& storage) {
 }
 
 Result<Timestamp> last_alive(Storage& storage) {
-    auto statement = storage.database().prepare(
-        "SELECT max(coalesce((SELECT alive_us FROM heartbeat), 0), coalesce((SELECT max(time_us) FROM ledger), 0))");
+    auto statement = storage.database().prepare("SELECT max(coalesce((SELECT alive_us FROM heartbeat), 0), "
+                                                "coalesce((SELECT max(time_us) FROM ledger), 0))");
     UKEY_TRY(statement.step());
     return from_microseconds(statement.integer(0));
 }
@@ -29,8 +29,9 @@ Result<std::size_t> record_unclean_stop(Storage& storage) {
     if (!alive) {
         return tl::unexpected(alive.error());
     }
-    UKEY_TRY(storage.write(
-        [&] { return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}}); }));
+    UKEY_TRY(storage.write([&] {
+        return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}});
+    }));
     const auto ended = end_open_sessions(storage, EndReason::unclean);
     if (!ended) {
         return tl::unexpected(ended.error());

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service's own life in the ledger: starts, stops, and what an unclean stop left behind. Store thread only; blocking.
+// The service's own life in the ledger: starts, stops, and what an unclean stop left behind. Store thread
+// only; blocking.
 #pragma once
 
 #include "daemon/store/storage.hpp"
 
 namespace ukey {
 
-/// Record `daemon.started` with `facts`. When the last run did not stop cleanly, first `daemon.unclean` (with the last
-/// heartbeat: the service may have been away since then), and its open sessions end as `unclean`; returns how many.
+/// Record `daemon.started` with `facts`. When the last run did not stop cleanly, first `daemon.unclean` (with
+/// the last heartbeat: the service may have been away since then), and its open sessions end as `unclean`;
+/// returns how many.
 Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts);
 
 /// Record `daemon.stopped`.

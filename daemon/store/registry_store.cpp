@@ -29,8 +29,8 @@ Organisation read_organisation(const Statement& row) {
 }
 
 Result<std::vector<Organisation>> read_all(Storage& storage) {
-    auto statement =
-        storage.database().prepare("SELECT " + std::string(organisation_columns) + " FROM organisation ORDER BY path");
+    auto statement = storage.database().prepare("SELECT " + std::string(organisation_columns) +
+                                                " FROM organisation ORDER BY path");
     std::vector<Organisation> organisations;
     for (;;) {
         const auto row = statement.step();
@@ -46,7 +46,8 @@ Result<std::vector<Organisation>> read_all(Storage& storage) {
 
 Result<void> write_organisation(Storage& storage, const Organisation& organisation) {
     auto statement = storage.database().prepare(
-        "INSERT INTO organisation (code, path, name, folded_name, kind, assessed_unit, key_required, mobile_terminal, "
+        "INSERT INTO organisation (code, path, name, folded_name, kind, assessed_unit, key_required, "
+        "mobile_terminal, "
         "answered_for_by, administrator_name, administrator_mobile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (code) DO UPDATE SET path = excluded.path, name = excluded.name, "
         "folded_name = excluded.folded_name, kind = excluded.kind, assessed_unit = excluded.assessed_unit, "
@@ -85,7 +86,8 @@ std::string registry_digest(const std::vector<RegistryRow>& rows) {
 }
 
 Result<std::vector<std::string>> keys_of(Storage& storage, const std::string& code) {
-    auto statement = storage.database().prepare("SELECT key_id FROM binding WHERE organisation = ? ORDER BY key_id");
+    auto statement =
+        storage.database().prepare("SELECT key_id FROM binding WHERE organisation = ? ORDER BY key_id");
     statement.bind(code);
     std::vector<std::string> keys;
     UKEY_TRY(statement.each([&] { keys.push_back(statement.text(0)); }));
@@ -94,8 +96,8 @@ Result<std::vector<std::string>> keys_of(Storage& storage, const std::string& co
 
 } // namespace
 
-Result<ImportCounts> import_registry(Storage& storage, const std::string& file, const std::vector<RegistryRow>& rows,
-                                     std::uint32_t uid, bool dry_run) {
+Result<ImportCounts> import_registry(Storage& storage, const std::string& file,
+                                     const std::vector<RegistryRow>& rows, std::uint32_t uid, bool dry_run) {
     const auto known = read_all(storage);
     if (!known) {
         return tl::unexpected(known.error());
@@ -125,7 +127,8 @@ Result<ImportCounts> import_registry(Storage& storage, const std::string& file, 
     UKEY_TRY(storage.write([&]() -> Result<void> {
         // A changed row may take the path that another one gives up: paths are freed before they are set.
         for (const Organisation* organisation : to_write) {
-            auto free_path = storage.database().prepare("UPDATE organisation SET path = '\x01' || code WHERE code = ?");
+            auto free_path =
+                storage.database().prepare("UPDATE organisation SET path = '\x01' || code WHERE code = ?");
             UKEY_TRY(free_path.bind(organisation->code).run());
         }
         for (const Organisation* organisation : to_write) {
@@ -164,9 +167,9 @@ Result<OrganisationEntry> find_organisation(Storage& storage, const std::string&
     const std::string text = normalize_nfc(wanted);
     for (const std::string_view column : {"code", "path", "name"}) {
         auto statement =
-            storage.database().prepare("SELECT " + std::string(organisation_columns) + " FROM organisation WHERE " +
-                                       std::string(column) + " = ? LIMIT 2");
-            statement.bind(column == "path" ? join_path(split_path(text)) : text);
+            storage.database().prepare("SELECT " + std::string(organisation_columns) +
+                                       " FROM organisation WHERE " + std::string(column) + " = ? LIMIT 2");
+        statement.bind(column == "path" ? join_path(split_path(text)) : text);
         const auto row = statement.step();
         if (!row) {
             return tl::unexpected(row.error());

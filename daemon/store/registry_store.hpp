@@ -16,10 +16,11 @@ struct ImportCounts {
     std::size_t unchanged = 0;
 };
 
-/// Checks all rows against each other and against what is there, then adds and changes; all or nothing, with the record
-/// `registry.imported`. Organisations that are not named stay as they are. With `dry_run` nothing is written.
-Result<ImportCounts> import_registry(Storage& storage, const std::string& file, const std::vector<RegistryRow>& rows,
-                                     std::uint32_t uid, bool dry_run);
+/// Checks all rows against each other and against what is there, then adds and changes; all or nothing, with
+/// the record `registry.imported`. Organisations that are not named stay as they are. With `dry_run` nothing
+/// is written.
+Result<ImportCounts> import_registry(Storage& storage, const std::string& file,
+                                     const std::vector<RegistryRow>& rows, std::uint32_t uid, bool dry_run);
 
 /// An organisation with the keys bound to it.
 struct OrganisationEntry {

@@ -4,8 +4,9 @@
 namespace ukey {
 namespace {
 
-// Times are microseconds since 1970 in UTC. What can be derived from the ledger is a projection of it and is written in
-// the transaction that writes the record; the registry is not: it holds personal data, which must be removable.
+// Times are microseconds since 1970 in UTC. What can be derived from the ledger is a projection of it and is
+// written in the transaction that writes the record; the registry is not: it holds personal data, which must
+// be removable.
 constexpr const char* version_1 = R"sql(
 CREATE TABLE ledger (
     seq INTEGER PRIMARY KEY,
@@ -114,7 +115,8 @@ Result<void> migrate(Database& database) {
     }
     if (*version > schema_version) {
         return fail("state.newer", "open the database", database.path(),
-                    "schema " + std::to_string(*version) + ", this version knows " + std::to_string(schema_version));
+                    "schema " + std::to_string(*version) + ", this version knows " +
+                        std::to_string(schema_version));
     }
     if (*version == schema_version) {
         return check_integrity(database);

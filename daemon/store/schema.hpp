@@ -8,8 +8,8 @@ namespace ukey {
 
 constexpr std::int64_t schema_version = 1;
 
-/// Brings an empty or older database to schema_version in one transaction. Errors: `state.newer` when the database was
-/// written by a newer version, `state.corrupt` when its quick check fails.
+/// Brings an empty or older database to schema_version in one transaction. Errors: `state.newer` when the
+/// database was written by a newer version, `state.corrupt` when its quick check fails.
 Result<void> migrate(Database& database);
 
 } // namespace ukey

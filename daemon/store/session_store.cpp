@@ -12,9 +12,9 @@
 namespace ukey {
 namespace {
 
-constexpr std::string_view session_columns =
-    "login, key_id, organisation, uid, pid, executable, application, grade, verdict, codes, default_pin, started_us, "
-    "ended_us, end_reason, uses";
+constexpr std::string_view session_columns = "login, key_id, organisation, uid, pid, executable, "
+                                             "application, grade, verdict, codes, default_pin, started_us, "
+                                             "ended_us, end_reason, uses";
 
 std::vector<std::string> read_codes(const std::string& text) {
     std::vector<std::string> codes;
@@ -84,8 +84,9 @@ Result<std::string> bound_organisation(Storage& storage, const std::string& key_
 }
 
 Result<void> insert_session(Storage& storage, const LoginSession& session) {
-    auto statement = storage.database().prepare("INSERT INTO session (" + std::string(session_columns) +
-                                                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)");
+    auto statement =
+        storage.database().prepare("INSERT INTO session (" + std::string(session_columns) +
+                                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)");
     statement.bind(session.login)
         .bind(session.key_id)
         .bind(session.organisation)
@@ -113,7 +114,8 @@ Result<std::optional<LoginSession>> load_open(Storage& storage, const std::strin
 }
 
 /// Inside Storage::write().
-Result<void> write_end(Storage& storage, LoginSession& session, EndReason reason, std::optional<std::uint64_t> uses) {
+Result<void> write_end(Storage& storage, LoginSession& session, EndReason reason,
+                       std::optional<std::uint64_t> uses) {
     session.ended = storage.now();
     session.end_reason = reason;
     session.uses = std::max(session.uses, uses.value_or(0));
@@ -121,9 +123,10 @@ Result<void> write_end(Storage& storage, LoginSession& session, EndReason reason
         "UPDATE session SET ended_us = ?, end_reason = ?, uses = ? WHERE login = ? AND ended_us IS NULL");
     statement.bind(to_microseconds(*session.ended)).bind(to_string(reason));
     UKEY_TRY(statement.bind(static_cast<std::int64_t>(session.uses)).bind(session.login).run());
-    return storage.append(
-        "session.ended",
-        {{"login", session.login}, {"key", session.key_id}, {"reason", to_string(reason)}, {"uses", session.uses}});
+    return storage.append("session.ended", {{"login", session.login},
+                                            {"key", session.key_id},
+                                            {"reason", to_string(reason)},
+                                            {"uses", session.uses}});
 }
 
 } // namespace
@@ -179,7 +182,8 @@ Result<std::optional<LoginSession>> end_session(Storage& storage, const std::str
 }
 
 Result<std::vector<LoginSession>> end_open_sessions(Storage& storage, EndReason reason) {
-    auto open = list_sessions(storage, {.month = {}, .key_id = {}, .organisation = {}, .open_only = true, .uid = {}});
+    auto open =
+        list_sessions(storage, {.month = {}, .key_id = {}, .organisation = {}, .open_only = true, .uid = {}});
     if (!open || open->empty()) {
         return open;
     }
@@ -205,8 +209,9 @@ Result<void> record_failed_login(Storage& storage, const LoginSession& attempt, 
 }
 
 Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out) {
-    return storage.write(
-        [&] { return storage.append("reports.limited", {{"uid", uid}, {"left_out", left_out}}); });
+    return storage.write([&] {
+        return storage.append("reports.limited", {{"uid", uid}, {"left_out", left_out}});
+    });
 }
 
 Result<std::vector<LoginSession>> list_sessions(Storage& storage, const SessionFilter& filter) {

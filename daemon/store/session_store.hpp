@@ -12,8 +12,8 @@
 
 namespace ukey {
 
-/// Records `session.started` and what the login showed of the PIN. False, and nothing written, when that login id is
-/// known already. The session's organisation is filled in from the key's binding.
+/// Records `session.started` and what the login showed of the PIN. False, and nothing written, when that
+/// login id is known already. The session's organisation is filled in from the key's binding.
 Result<bool> start_session(Storage& storage, LoginSession& session);
 
 /// The private key was used for the first time (record `session.used`). Nothing when the session is not open.

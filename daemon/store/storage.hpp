@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database with its ledger: every change of state is one transaction with its record. Store thread only; blocking.
+// The database with its ledger: every change of state is one transaction with its record. Store thread only;
+// blocking.
 #pragma once
 
 #include <functional>
@@ -45,7 +46,11 @@ class Storage {
     std::string head_hash_ = ledger_genesis_hash();
 };
 
-inline std::int64_t to_microseconds(Timestamp moment) { return moment.time_since_epoch().count(); }
-inline Timestamp from_microseconds(std::int64_t value) { return Timestamp(std::chrono::microseconds(value)); }
+inline std::int64_t to_microseconds(Timestamp moment) {
+    return moment.time_since_epoch().count();
+}
+inline Timestamp from_microseconds(std::int64_t value) {
+    return Timestamp(std::chrono::microseconds(value));
+}
 
 } // namespace ukey

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that owns the database: a durable commit or a long query must not make a login wait for the I/O thread.
+// The thread that owns the database: a durable commit or a long query must not make a login wait for the I/O
+// thread.
 #pragma once
 
 #include <thread>
@@ -32,13 +33,16 @@ class StoreThread {
     StoreThread(StoreThread&&) = delete;
     StoreThread& operator=(StoreThread&&) = delete;
 
-    /// Runs `job` on the store thread, in the order of the calls, and continues the caller on its own executor.
+    /// Runs `job` on the store thread, in the order of the calls, and continues the caller on its own
+    /// executor.
     template <typename Job>
     boost::asio::awaitable<std::invoke_result_t<Job&, Storage&>> run(Job job) {
         using Answer = std::invoke_result_t<Job&, Storage&>;
         co_return co_await boost::asio::co_spawn(
             context_,
-            [this, work = std::move(job)]() mutable -> boost::asio::awaitable<Answer> { co_return work(storage_); },
+            [this, work = std::move(job)]() mutable -> boost::asio::awaitable<Answer> {
+                co_return work(storage_);
+            },
             boost::asio::use_awaitable);
     }
 

@@ -44,7 +44,8 @@ std::vector<std::uint8_t> read_interface_classes(libusb_device* device) {
     if (libusb_get_config_descriptor(device, 0, &configuration) != LIBUSB_SUCCESS) {
         return classes;
     }
-    for (const libusb_interface& interface : std::span(configuration->interface, configuration->bNumInterfaces)) {
+    for (const libusb_interface& interface :
+         std::span(configuration->interface, configuration->bNumInterfaces)) {
         if (interface.num_altsetting > 0) {
             classes.push_back(interface.altsetting[0].bInterfaceClass);
         }
@@ -83,7 +84,8 @@ struct UsbMonitor::Watch {
             libusb_device_descriptor descriptor{};
             if (libusb_get_device_descriptor(device, &descriptor) == LIBUSB_SUCCESS &&
                 descriptor.bDeviceClass != LIBUSB_CLASS_HUB) {
-                events.added(devices.insert_or_assign(device, describe_device(device, descriptor)).first->second);
+                events.added(
+                    devices.insert_or_assign(device, describe_device(device, descriptor)).first->second);
             }
         } else if (const auto known = devices.extract(device)) {
             events.removed(known.mapped());
@@ -113,7 +115,8 @@ struct UsbMonitor::Watch {
                                   }
                                   timeval no_wait{};
                                   libusb_handle_events_timeout_completed(context, &no_wait, nullptr);
-                                  if (const auto known = descriptors.find(number); known != descriptors.end()) {
+                                  if (const auto known = descriptors.find(number);
+                                      known != descriptors.end()) {
                                       wait(known->second);
                                   }
                               });
@@ -137,9 +140,13 @@ UsbMonitor::UsbMonitor(asio::any_io_executor executor, Events events) : watch_(s
     watch_->events = std::move(events);
 }
 
-UsbMonitor::~UsbMonitor() { stop(); }
+UsbMonitor::~UsbMonitor() {
+    stop();
+}
 
-void UsbMonitor::stop() { watch_->close(); }
+void UsbMonitor::stop() {
+    watch_->close();
+}
 
 Result<void> UsbMonitor::start() {
     const auto unavailable = [&](int code) {
@@ -152,7 +159,8 @@ Result<void> UsbMonitor::start() {
     }
     const int registered = libusb_hotplug_register_callback(
         watch_->context, LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED | LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT,
-        LIBUSB_HOTPLUG_ENUMERATE, LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
+        LIBUSB_HOTPLUG_ENUMERATE, LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
+        LIBUSB_HOTPLUG_MATCH_ANY,
         [](libusb_context*, libusb_device* device, libusb_hotplug_event event, void* watch) {
             return static_cast<Watch*>(watch)->hotplug(device, event);
         },
@@ -163,7 +171,8 @@ Result<void> UsbMonitor::start() {
     libusb_set_pollfd_notifiers(
         watch_->context,
         [](int descriptor, short, void* watch) { static_cast<Watch*>(watch)->add_descriptor(descriptor); },
-        [](int descriptor, void* watch) { static_cast<Watch*>(watch)->remove_descriptor(descriptor); }, watch_.get());
+        [](int descriptor, void* watch) { static_cast<Watch*>(watch)->remove_descriptor(descriptor); },
+        watch_.get());
     const libusb_pollfd** descriptors = libusb_get_pollfds(watch_->context);
     for (std::size_t index = 0; descriptors != nullptr && descriptors[index] != nullptr; ++index) {
         watch_->add_descriptor(descriptors[index]->fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is on the USB bus, by libusb's hotplug, driven by Asio: what is there at the start, then arrivals and departures.
+// What is on the USB bus, by libusb's hotplug, driven by Asio: what is there at the start, then arrivals and
+// departures.
 #pragma once
 
 #include <functional>
@@ -13,8 +14,8 @@
 
 namespace ukey {
 
-/// Devices are never opened or claimed: descriptors come from libusb's copy, strings from sysfs. Runs on the executor's
-/// thread; nothing blocks. Hubs are left out.
+/// Devices are never opened or claimed: descriptors come from libusb's copy, strings from sysfs. Runs on the
+/// executor's thread; nothing blocks. Hubs are left out.
 class UsbMonitor {
   public:
     struct Events {

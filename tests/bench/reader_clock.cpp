@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When pcscd itself tells of a card: a plain SCardGetStatusChange client to compare with.
-// Prints "ready", then "inserted NANOSECONDS" and "removed NANOSECONDS" (CLOCK_MONOTONIC) for the first reader.
+// Prints "ready", then "inserted NANOSECONDS" and "removed NANOSECONDS" (CLOCK_MONOTONIC) for the first
+// reader.
 #include <ctime>
 
 #include <cstdint>

@@ -4,7 +4,8 @@
 //   application MODULE
 //
 // obeys standard input, a line each, and answers "CKR_OK" or the name of the return value:
-//   login (the PIN is the next line), sign, logout, close, finalize, fork (a child that keeps everything open and sleeps)
+//   login (the PIN is the next line), sign, logout, close, finalize, fork (a child that keeps everything open
+//   and sleeps)
 #include <dlfcn.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -86,7 +87,8 @@ class Application {
         std::array<CK_BYTE, 32> digest{};
         std::array<CK_BYTE, 512> signature{};
         CK_ULONG length = signature.size();
-        return rv != CKR_OK ? rv : p11_->C_Sign(session_, digest.data(), digest.size(), signature.data(), &length);
+        return rv != CKR_OK ? rv
+                            : p11_->C_Sign(session_, digest.data(), digest.size(), signature.data(), &length);
     }
 
     CK_FUNCTION_LIST* p11_;
@@ -97,7 +99,9 @@ class Application {
 
 int main(int argc, char** argv) {
     void* module = argc == 2 ? dlopen(argv[1], RTLD_NOW) : nullptr;
-    auto* get_list = module == nullptr ? nullptr : reinterpret_cast<CK_C_GetFunctionList>(dlsym(module, "C_GetFunctionList"));
+    auto* get_list = module == nullptr
+                         ? nullptr
+                         : reinterpret_cast<CK_C_GetFunctionList>(dlsym(module, "C_GetFunctionList"));
     CK_FUNCTION_LIST* functions = nullptr;
     if (get_list == nullptr || get_list(&functions) != CKR_OK) {
         std::cerr << "usage: application MODULE\n";

@@ -15,8 +15,9 @@ std::vector<Finding> findings(std::initializer_list<const char*> codes) {
 }
 
 TEST(Admission, ShippedPolicyDeniesAndWarns) {
-    for (const char* code : {"binding.other_organisation", "binding.unknown_organisation", "certificate.revoked",
-                             "certificate.untrusted", "certificate.expired", "key.returned"}) {
+    for (const char* code :
+         {"binding.other_organisation", "binding.unknown_organisation", "certificate.revoked",
+          "certificate.untrusted", "certificate.expired", "key.returned"}) {
         EXPECT_EQ(decide_admission(findings({code}), Policy(), Mode::enforce).verdict, Verdict::deny) << code;
     }
     for (const char* code : {"pin.default", "certificate.expires_soon", "certificate.no_revocation_list",
@@ -33,8 +34,8 @@ TEST(Admission, EveryCodeOfThePolicyIsInTheTable) {
 }
 
 TEST(Admission, TheWorstFindingDecidesAndAllAreNamed) {
-    const auto admission =
-        decide_admission(findings({"pin.default", "certificate.expired", "pin.count_low"}), Policy(), Mode::enforce);
+    const auto admission = decide_admission(findings({"pin.default", "certificate.expired", "pin.count_low"}),
+                                            Policy(), Mode::enforce);
     EXPECT_EQ(admission.verdict, Verdict::deny);
     EXPECT_EQ(admission.codes, (std::vector<std::string>{"pin.default", "certificate.expired"}));
     EXPECT_EQ(admission.effective(), Verdict::deny);
@@ -51,7 +52,8 @@ TEST(Admission, AConfiguredPolicyOverrides) {
     policy.set("pin.default", Verdict::deny);
     policy.set("certificate.expired", Verdict::allow);
     EXPECT_EQ(decide_admission(findings({"pin.default"}), policy, Mode::enforce).verdict, Verdict::deny);
-    EXPECT_EQ(decide_admission(findings({"certificate.expired"}), policy, Mode::enforce).verdict, Verdict::allow);
+    EXPECT_EQ(decide_admission(findings({"certificate.expired"}), policy, Mode::enforce).verdict,
+              Verdict::allow);
 }
 
 } // namespace

@@ -24,8 +24,10 @@ std::vector<std::string> codes(const std::vector<Finding>& findings) {
 
 TEST(Binding, OnlyTheExactNameNamesTheOrganisation) {
     EXPECT_EQ(check_certificate_names("k", certificate("甲支部"), "1", "甲支部"), std::nullopt);
-    EXPECT_EQ(check_certificate_names("k", certificate("甲支部 "), "1", "甲支部")->code, "binding.name_mismatch");
-    EXPECT_EQ(check_certificate_names("k", certificate("乙支部"), "1", "甲支部")->code, "binding.other_organisation");
+    EXPECT_EQ(check_certificate_names("k", certificate("甲支部 "), "1", "甲支部")->code,
+              "binding.name_mismatch");
+    EXPECT_EQ(check_certificate_names("k", certificate("乙支部"), "1", "甲支部")->code,
+              "binding.other_organisation");
 }
 
 TEST(Binding, AFullWidthBracketIsShownWithBothCodePoints) {
@@ -67,7 +69,8 @@ TEST(Binding, ABoundKeyWithAnotherCertificateOrKeyPair) {
     const CertificateFacts same = certificate("甲支部");
     EXPECT_TRUE(binding_findings("k", &same, state).empty());
     const CertificateFacts other = certificate("乙支部");
-    EXPECT_EQ(codes(binding_findings("k", &other, state)), std::vector<std::string>{"binding.other_organisation"});
+    EXPECT_EQ(codes(binding_findings("k", &other, state)),
+              std::vector<std::string>{"binding.other_organisation"});
     state.pinned_spki_sha256 = "bb";
     EXPECT_EQ(codes(binding_findings("k", &same, state)), std::vector<std::string>{"binding.rekeyed"});
     EXPECT_TRUE(binding_findings("k", nullptr, state).empty());

@@ -50,14 +50,14 @@ struct Mistake {
 };
 
 TEST(Configuration, MistakesNameTheirLine) {
-    for (const Mistake& mistake : {Mistake{"\nmood = 1\n", "config.unknown_key", "c:2"},
-                                   Mistake{"mode = 'x'\n", "config.bad_value", "c:1"},
-                                   Mistake{"a = \n", "config.syntax", "c:1"},
-                                   Mistake{"[worker]\ndeadline_ms = 'soon'\n", "config.bad_value", "c:2"},
-                                   Mistake{"[worker]\nx = 1\n", "config.unknown_key", "c:2"},
-                                   Mistake{"[[module]]\nname = 'a'\npath = 'relative.so'\n", "config.bad_value", "c:1"},
-                                   Mistake{"module = 3\n", "config.bad_value", "c:1"},
-                                   Mistake{"[policy.findings]\n'x' = 'deny'\n", "config.bad_value", "c:1"}}) {
+    for (const Mistake& mistake :
+         {Mistake{"\nmood = 1\n", "config.unknown_key", "c:2"},
+          Mistake{"mode = 'x'\n", "config.bad_value", "c:1"}, Mistake{"a = \n", "config.syntax", "c:1"},
+          Mistake{"[worker]\ndeadline_ms = 'soon'\n", "config.bad_value", "c:2"},
+          Mistake{"[worker]\nx = 1\n", "config.unknown_key", "c:2"},
+          Mistake{"[[module]]\nname = 'a'\npath = 'relative.so'\n", "config.bad_value", "c:1"},
+          Mistake{"module = 3\n", "config.bad_value", "c:1"},
+          Mistake{"[policy.findings]\n'x' = 'deny'\n", "config.bad_value", "c:1"}}) {
         const auto configuration = parse_configuration("c", mistake.text);
         ASSERT_FALSE(configuration) << mistake.text;
         EXPECT_EQ(configuration.error().code, mistake.code) << mistake.text;

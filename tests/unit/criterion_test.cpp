@@ -6,7 +6,8 @@
 namespace ukey {
 namespace {
 
-LoginSession session(const std::string& organisation, std::uint64_t uses, const std::string& executable = "/usr/bin/vpn") {
+LoginSession session(const std::string& organisation, std::uint64_t uses,
+                     const std::string& executable = "/usr/bin/vpn") {
     LoginSession made;
     made.organisation = organisation;
     made.uses = uses;
@@ -43,10 +44,11 @@ TEST(Criterion, ASessionCountsWhenTheKeyWasUsedByAnAllowedApplication) {
 TEST(Criterion, MetNotSeenAndAnsweredFor) {
     CriterionRule rule = CriterionRule::built_in();
     rule.sessions_required = 2;
-    const auto evidence =
-        collect_evidence({session("1", 1), session("1", 3), session("2", 1), session("3", 0), session("", 5)}, rule);
+    const auto evidence = collect_evidence(
+        {session("1", 1), session("1", 3), session("2", 1), session("3", 0), session("", 5)}, rule);
     const auto results =
-        judge_logins({organisation("1"), organisation("2"), organisation("3", "1"), organisation("4", "2")}, evidence, rule);
+        judge_logins({organisation("1"), organisation("2"), organisation("3", "1"), organisation("4", "2")},
+                     evidence, rule);
     EXPECT_TRUE(results[0].met);
     EXPECT_TRUE(results[0].via.empty());
     EXPECT_FALSE(results[1].met) << "one of two";
@@ -57,7 +59,9 @@ TEST(Criterion, MetNotSeenAndAnsweredFor) {
 }
 
 TEST(Criterion, ARuleFileWithAMistakeNamesItsPlace) {
-    EXPECT_EQ(CriterionRule::parse("r.toml", "name = '1'\nvalid_from = '2020-01'\n[login]\nsessions = 1\n").error().object,
+    EXPECT_EQ(CriterionRule::parse("r.toml", "name = '1'\nvalid_from = '2020-01'\n[login]\nsessions = 1\n")
+                  .error()
+                  .object,
               "r.toml:4");
     EXPECT_FALSE(CriterionRule::parse("r.toml", "name = '1'\n"));
     EXPECT_FALSE(CriterionRule::parse("r.toml", "name = \n"));

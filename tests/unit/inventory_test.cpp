@@ -6,7 +6,8 @@
 namespace ukey {
 namespace {
 
-BusEntry device(const std::string& port, std::uint16_t vendor, std::uint16_t product, std::uint8_t interface_class) {
+BusEntry device(const std::string& port, std::uint16_t vendor, std::uint16_t product,
+                std::uint8_t interface_class) {
     BusEntry entry;
     entry.device.port = port;
     entry.device.vendor_id = vendor;
@@ -78,8 +79,10 @@ TEST(MatchBus, TheMissingLayerIsNamed) {
 
 TEST(MatchBus, WhatIsNoUKeyHasNoFinding) {
     std::vector<PresentKey*> no_keys;
-    for (auto entry : {device("1-1", 0x1ea8, 0xf025, usb_class_hid), device("1-1", 0x8829, 0xccb2, usb_class_smart_card),
-                       device("1-1", 0x08e6, 0x4433, usb_class_smart_card), device("1-1", 0x1234, 0x5678, usb_class_smart_card)}) {
+    for (auto entry :
+         {device("1-1", 0x1ea8, 0xf025, usb_class_hid), device("1-1", 0x8829, 0xccb2, usb_class_smart_card),
+          device("1-1", 0x08e6, 0x4433, usb_class_smart_card),
+          device("1-1", 0x1234, 0x5678, usb_class_smart_card)}) {
         std::vector<BusEntry> devices{entry};
         match_bus(devices, no_keys, {});
         EXPECT_TRUE(devices[0].findings.empty());

@@ -43,10 +43,13 @@ TEST(Ledger, HashIsTheDocumentedOne) {
     const std::string leaf = std::string("ukey-ledger-v1\n") + std::string("\0\0\0\0\0\0\0\1", 8) +
                              std::string("\0\0\0\0\0\x0F\x42\x41", 8) + std::string("\0\0\0\0\0\0\0\1", 8) +
                              std::string("\0\0\0\4test", 8) + std::string("\0\0\0\2{}", 6);
-    EXPECT_EQ(ledger_hash(ledger_genesis_hash(), record(1, "{}")), sha256(std::string(32, '\0') + sha256(leaf)));
+    EXPECT_EQ(ledger_hash(ledger_genesis_hash(), record(1, "{}")),
+              sha256(std::string(32, '\0') + sha256(leaf)));
 }
 
-TEST(Ledger, AWholeChainVerifies) { EXPECT_EQ(first_bad(chain(50)), std::nullopt); }
+TEST(Ledger, AWholeChainVerifies) {
+    EXPECT_EQ(first_bad(chain(50)), std::nullopt);
+}
 
 TEST(Ledger, EveryChangeIsFoundWhereItIs) {
     for (std::size_t index = 0; index < 10; ++index) {

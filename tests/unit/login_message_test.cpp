@@ -10,7 +10,9 @@
 namespace ukey {
 namespace {
 
-Result<LoginMessage> decode(const std::string& text) { return decode_login_message(boost::json::parse(text).as_object()); }
+Result<LoginMessage> decode(const std::string& text) {
+    return decode_login_message(boost::json::parse(text).as_object());
+}
 
 constexpr const char* ask =
     R"({"type":"ask","request":7,"token":{"manufacturer":"m","model":"o","serial":"s"},"claim":{"executable":"/x","application":"x"}})";
@@ -26,9 +28,13 @@ TEST(LoginMessage, AskIsDecoded) {
 
 TEST(LoginMessage, WhatAFilterMayNotSayIsRefused) {
     const std::string login(32, 'a');
-    EXPECT_TRUE(decode(R"({"type":"end","request":1,"login":")" + login + R"(","reason":"logout","uses":1})"));
-    EXPECT_EQ(decode(R"({"type":"end","request":1,"login":")" + login + R"(","reason":"key_removed","uses":1})").error().object,
-              "reason");
+    EXPECT_TRUE(
+        decode(R"({"type":"end","request":1,"login":")" + login + R"(","reason":"logout","uses":1})"));
+    EXPECT_EQ(
+        decode(R"({"type":"end","request":1,"login":")" + login + R"(","reason":"key_removed","uses":1})")
+            .error()
+            .object,
+        "reason");
     EXPECT_EQ(decode(R"({"type":"use","login":"AAAA","uses":1})").error().object, "login");
     EXPECT_EQ(decode(R"({"type":"use","login":")" + login + R"(","uses":-1})").error().object, "uses");
     EXPECT_EQ(decode(R"({"type":"use","login":")" + login + R"("})").error().object, "uses");

@@ -3,11 +3,11 @@
 //
 //   umockdev-wrapper usb_stage -- PROGRAM ARGUMENTS…
 //
-// starts PROGRAM in a testbed with one root hub and then does what standard input says, a line each, answered by a line:
-//   add PORT VENDOR PRODUCT CLASSES [MANUFACTURER;PRODUCT;SERIAL]   (ids and classes in hex, classes joined by commas)
-//   remove PORT
-//   churn PORT VENDOR PRODUCT CLASSES COUNT                          (adds and removes it COUNT times)
-//   pid
+// starts PROGRAM in a testbed with one root hub and then does what standard input says, a line each, answered
+// by a line:
+//   add PORT VENDOR PRODUCT CLASSES [MANUFACTURER;PRODUCT;SERIAL]   (ids and classes in hex, classes joined
+//   by commas) remove PORT churn PORT VENDOR PRODUCT CLASSES COUNT                          (adds and removes
+//   it COUNT times) pid
 // At the end of the input PROGRAM gets SIGTERM; its exit status is the stage's.
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -30,7 +30,9 @@ std::string hex_byte(unsigned value) {
     return {digits[(value >> 4U) & 0xFU], digits[value & 0xFU]};
 }
 
-std::string hex_word(unsigned value) { return hex_byte(value & 0xFFU) + hex_byte(value >> 8U); } // little-endian
+std::string hex_word(unsigned value) {
+    return hex_byte(value & 0xFFU) + hex_byte(value >> 8U);
+} // little-endian
 
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;
@@ -52,8 +54,8 @@ struct Device {
 /// USB 2.0 §9.6: device, configuration and interface descriptors.
 std::string descriptors(const Device& device) {
     const auto interfaces = static_cast<unsigned>(device.classes.size());
-    std::string hex = "1201" + hex_word(0x0200) + "00000040" + hex_word(device.vendor) + hex_word(device.product) +
-                      hex_word(0x0100) + "01020301";
+    std::string hex = "1201" + hex_word(0x0200) + "00000040" + hex_word(device.vendor) +
+                      hex_word(device.product) + hex_word(0x0100) + "01020301";
     hex += "0902" + hex_word(9 + 9 * interfaces) + hex_byte(interfaces) + "01008032";
     for (unsigned number = 0; number < interfaces; ++number) {
         hex += "0904" + hex_byte(number) + "0000" + hex_byte(device.classes[number]) + "000000";
@@ -63,9 +65,7 @@ std::string descriptors(const Device& device) {
 
 class Stage {
   public:
-    Stage() : testbed_(umockdev_testbed_new()) {
-        add_root();
-    }
+    Stage() : testbed_(umockdev_testbed_new()) { add_root(); }
     ~Stage() { g_object_unref(testbed_); }
     Stage(const Stage&) = delete; // owns the testbed
     Stage& operator=(const Stage&) = delete;
@@ -76,9 +76,11 @@ class Stage {
         std::ostringstream text;
         char node[32];
         std::snprintf(node, sizeof node, "bus/usb/001/%03u", number);
-        text << "P: " << path(device.port) << "\nN: " << node << "\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nE: DEVNAME=/dev/"
-             << node << "\nE: BUSNUM=001\nE: DEVNUM=" << std::string(node).substr(12) << "\nE: MAJOR=189\nE: MINOR=" << number
-             << "\nA: busnum=1\\n\nA: devnum=" << number << "\\n\nA: speed=12\\n\nA: bConfigurationValue=1\\n\n";
+        text << "P: " << path(device.port) << "\nN: " << node
+             << "\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nE: DEVNAME=/dev/" << node
+             << "\nE: BUSNUM=001\nE: DEVNUM=" << std::string(node).substr(12)
+             << "\nE: MAJOR=189\nE: MINOR=" << number << "\nA: busnum=1\\n\nA: devnum=" << number
+             << "\\n\nA: speed=12\\n\nA: bConfigurationValue=1\\n\n";
         const char* names[] = {"manufacturer", "product", "serial"};
         for (std::size_t index = 0; index < device.strings.size() && index < 3; ++index) {
             if (!device.strings[index].empty()) {
@@ -106,16 +108,20 @@ class Stage {
         return number;
     }
 
-    static std::string path(const std::string& port) { return "/devices/pci0000:00/0000:00:14.0/usb1/" + port; }
+    static std::string path(const std::string& port) {
+        return "/devices/pci0000:00/0000:00:14.0/usb1/" + port;
+    }
 
     void add_root() {
         const Device hub{.port = "", .vendor = 0x1d6b, .product = 2, .classes = {9}, .strings = {}};
         std::string root_descriptors = descriptors(hub);
         root_descriptors.replace(8, 2, "09"); // bDeviceClass: hub
-        apply("P: /devices/pci0000:00/0000:00:14.0/usb1\nN: bus/usb/001/001\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\n"
-              "E: DEVNAME=/dev/bus/usb/001/001\nE: BUSNUM=001\nE: DEVNUM=001\nE: MAJOR=189\nE: MINOR=0\n"
-              "A: busnum=1\\n\nA: devnum=1\\n\nA: speed=480\\n\nA: bConfigurationValue=1\\n\nH: descriptors=" +
-              root_descriptors + "\n\n");
+        apply(
+            "P: /devices/pci0000:00/0000:00:14.0/usb1\nN: bus/usb/001/001\nE: DEVTYPE=usb_device\nE: "
+            "SUBSYSTEM=usb\n"
+            "E: DEVNAME=/dev/bus/usb/001/001\nE: BUSNUM=001\nE: DEVNUM=001\nE: MAJOR=189\nE: MINOR=0\n"
+            "A: busnum=1\\n\nA: devnum=1\\n\nA: speed=480\\n\nA: bConfigurationValue=1\\n\nH: descriptors=" +
+            root_descriptors + "\n\n");
     }
 
     std::string apply(const std::string& text) {
