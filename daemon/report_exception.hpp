@@ -9,7 +9,7 @@ namespace ukey {
 
 /// Rethrows out of io_context::run(), where main logs it and ends the program. Never `detached`.
 inline auto report_exception() {
-    return [](std::exception_ptr failure) {
+    return [](const std::exception_ptr& failure) {
         if (failure) {
             std::rethrow_exception(failure);
         }

@@ -75,8 +75,8 @@ std::optional<boost::json::object> view_event(const boost::json::object& event, 
 /// Collects events between two sends.
 class EventQueue {
   public:
-    EventQueue(ControlContext& context, const ControlRequest& request, asio::any_io_executor executor)
-        : context_(context), viewer_(viewer_of(request)), wake_(std::move(executor)) {
+    EventQueue(ControlContext& context, const ControlRequest& request, const asio::any_io_executor& executor)
+        : context_(context), viewer_(viewer_of(request)), wake_(executor) {
         wake_.expires_at(asio::steady_timer::time_point::max());
         subscription_ = context_.events.subscribe([this](const boost::json::object& event) { add(event); });
     }

@@ -281,6 +281,7 @@ class Reader {
 std::span<const ConfigurationKey> configuration_keys() {
     static const std::vector<ConfigurationKey> all = [] {
         std::vector<ConfigurationKey> described;
+        described.reserve(keys.size() + repeated_keys.size());
         for (const Key& key : keys) {
             described.push_back(key.described);
         }

@@ -99,11 +99,13 @@ class Transaction {
 };
 
 /// Returns the error of a Result from the enclosing function.
+// NOLINTBEGIN(bugprone-macro-parentheses): names cannot stand in parentheses
 #define UKEY_TRY(expression) UKEY_TRY_NAMED(UKEY_JOIN(ukey_try_, __LINE__), expression)
 #define UKEY_TRY_NAMED(name, expression)                                                                     \
     if (auto name = (expression); !name)                                                                     \
     return tl::unexpected(std::move(name).error())
 #define UKEY_JOIN(left, right) UKEY_JOIN_EXPANDED(left, right)
 #define UKEY_JOIN_EXPANDED(left, right) left##right
+// NOLINTEND(bugprone-macro-parentheses)
 
 } // namespace ukey

@@ -16,8 +16,8 @@ def setUpModule():
 
 def footprint(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        pss_kib = next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
-    return len(os.listdir(f"/proc/{pid}/fd")), pss_kib
+        anonymous_kib = next(int(line.split()[1]) for line in file if line.startswith("Pss_Anon:"))
+    return len(os.listdir(f"/proc/{pid}/fd")), anonymous_kib
 
 
 class Churn(unittest.TestCase):
@@ -42,7 +42,7 @@ class Churn(unittest.TestCase):
             before = {pid: footprint(pid) for pid in (ws.ukeyd.pid, worker)}
             cycle(INSERTIONS)
             after = {pid: footprint(pid) for pid in (ws.ukeyd.pid, worker)}
-            print(f"descriptors and PSS in KiB, ukeyd and worker: before {list(before.values())}, after {list(after.values())}")
+            print(f"descriptors and anonymous memory in KiB, ukeyd and worker: before {list(before.values())}, after {list(after.values())}")
             for pid in before:
                 self.assertEqual(after[pid][0], before[pid][0], "descriptors")
                 self.assertLess(after[pid][1], before[pid][1] + 1024, "memory")

@@ -96,7 +96,7 @@ class Detection(unittest.TestCase):
         after = self.footprint(pid)
         print(f"before {before}, after {after}")
         self.assertEqual(after["descriptors"], before["descriptors"])
-        self.assertLess(after["pss_kib"], before["pss_kib"] + 1024)
+        self.assertLess(after["anonymous_kib"], before["anonymous_kib"] + 1024)
         self.assertEqual(list(self.bus.devices()), ["1-8"])
 
     def churn(self, times):
@@ -116,9 +116,9 @@ class Detection(unittest.TestCase):
 
     def footprint(self, pid):
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-            pss = next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+            anonymous = next(int(line.split()[1]) for line in file if line.startswith("Pss_Anon:"))
         listed = subprocess.run(["ls", f"/proc/{pid}/fd"], capture_output=True, text=True, check=True)
-        return {"descriptors": len(listed.stdout.split()), "pss_kib": pss}
+        return {"descriptors": len(listed.stdout.split()), "anonymous_kib": anonymous}
 
 
 if __name__ == "__main__":
