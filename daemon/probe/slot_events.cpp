@@ -20,8 +20,9 @@ using Clock = std::chrono::steady_clock;
 
 /// A module without slot events says so at once; one that has them blocks.
 constexpr auto refusal_patience = 50ms;
-/// Two events closer than this are a storm in the making: the pause between them doubles.
-constexpr auto storm_interval = 1s;
+/// A wait that returns sooner than this did not block: a storm in the making, and the pause before the next
+/// one doubles. People plug and unplug within a second, and must not be taken for one.
+constexpr auto storm_wait = 20ms;
 constexpr auto storm_pause_first = 50ms;
 constexpr auto storm_pause_max = 2s;
 /// A wait that fails (pcscd restarted, for instance) is tried again with this, doubling.
@@ -110,11 +111,11 @@ bool SlotEvents::join_for(std::chrono::milliseconds patience) {
 void SlotEvents::run() {
     Doubling storm(storm_pause_first, storm_pause_max);
     Doubling failure(failure_pause_first, failure_pause_max);
-    Clock::time_point last_event{};
     bool go_on = true;
     while (go_on) {
+        const auto wait_began = Clock::now();
         const Result<pkcs11::SlotId> event = module_->wait_for_slot_event();
-        const auto now = Clock::now();
+        const auto waited = Clock::now() - wait_began;
         go_on = report(event);
         if (!go_on) {
             break;
@@ -123,13 +124,12 @@ void SlotEvents::run() {
             go_on = pause(failure.take());
         } else {
             failure.reset();
-            if (now - last_event < storm_interval) {
+            if (waited < storm_wait) {
                 go_on = pause(storm.take());
             } else {
                 storm.reset();
             }
         }
-        last_event = now;
     }
     const std::lock_guard lock(mutex_);
     phase_ = Phase::finished;
