@@ -329,12 +329,25 @@ asio::awaitable<void> KeyWatch::reload(std::string key_id) {
     if (key == keys_.end() || !record) {
         co_return;
     }
-    const std::vector<Finding> old_findings = std::move(key->second.findings);
+    const std::vector<Finding> old_findings = key->second.findings;
     const std::string old_organisation = key->second.binding.organisation_code;
     take_record(key->second, *record);
     judge(key->second);
-    if (old_findings != key->second.findings || old_organisation != key->second.binding.organisation_code) {
-        parts_.events.publish("key.changed", key_id, {{"key", key_id}});
+    publish_change(key->second, old_findings, old_organisation);
+}
+
+void KeyWatch::publish_change(const PresentKey& key, const std::vector<Finding>& old_findings,
+                              const std::string& old_organisation) {
+    if (old_findings != key.findings || old_organisation != key.binding.organisation_code) {
+        parts_.events.publish("key.changed", key.key_id, {{"key", key.key_id}});
+    }
+}
+
+void KeyWatch::judge_all() {
+    for (auto& [key_id, key] : keys_) {
+        const std::vector<Finding> old_findings = key.findings;
+        judge(key);
+        publish_change(key, old_findings, key.binding.organisation_code);
     }
 }
 

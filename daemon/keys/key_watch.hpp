@@ -58,6 +58,9 @@ class KeyWatch {
     boost::asio::awaitable<void> reload(std::string key_id);
     boost::asio::awaitable<void> reload_all();
 
+    /// Judges every key anew by what is known, without asking the store: a date may have passed.
+    void judge_all();
+
     /// A key with an open login session is not touched; when the last one has ended its PIN state is read
     /// again.
     void hold(const std::string& key_id, bool in_use);
@@ -74,6 +77,8 @@ class KeyWatch {
     boost::asio::awaitable<void> insert(const Worker& worker, SlotReport slot);
     boost::asio::awaitable<void> remove(std::string key_id);
     void judge(PresentKey& key);
+    void publish_change(const PresentKey& key, const std::vector<Finding>& old_findings,
+                        const std::string& old_organisation);
     void match();
 
     Parts parts_;

@@ -11,6 +11,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/store/storage.hpp"
@@ -44,6 +45,12 @@ class StoreThread {
                 co_return work(storage_);
             },
             boost::asio::use_awaitable);
+    }
+
+    /// The same for a job whose end nobody waits for: it wakes no other thread.
+    template <typename Job>
+    void post(Job job) {
+        boost::asio::post(context_, [this, work = std::move(job)] { work(storage_); });
     }
 
   private:
