@@ -6,7 +6,7 @@ import random
 import signal
 import unittest
 
-from workstation import OPENSC, Workstation, kill_process, program, require, wait_until
+from workstation import OPENSC, Workstation, program, require, wait_until
 
 BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
 QUICK_WORKER = "worker.deadline_ms = 1500\nworker.backoff_first_ms = 20\nworker.backoff_max_ms = 200\n"
@@ -81,7 +81,7 @@ class Kills(unittest.TestCase):
     def test_the_worker_killed(self):
         watch = self.ws.watch()
         pid = module(self.ws)["pid"]
-        kill_process(pid)
+        os.kill(pid, signal.SIGKILL)
         watch.wait(lambda e: e["type"] == "module.state" and any(
             f["code"] == "module.crashed" for f in e["module"]["findings"]), "the crash is a finding")
         watch.wait(lambda e: e["type"] == "module.state" and e["module"]["state"] == "running", "it runs again")

@@ -444,7 +444,3 @@ def require(*programs):
     for name in programs:
         if shutil.which(name) is None and not os.path.exists(name):
             raise unittest.SkipTest(f"{name} is not installed")
-
-
-def kill_process(pid, with_signal=signal.SIGKILL):
-    os.kill(pid, with_signal)
