@@ -13,7 +13,7 @@
 #include "daemon/core/configuration.hpp"
 #include "daemon/core/criterion.hpp"
 #include "daemon/core/finding.hpp"
-#include "daemon/core/organisation.hpp"
+#include "daemon/core/registry_file.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/keys/key_watch.hpp"
 #include "daemon/login/login_server.hpp"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // key.list, key.show, key.bind, key.release.
-#include <set>
 
 #include "daemon/control/views.hpp"
 

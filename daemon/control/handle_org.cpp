@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // org.import, org.list, org.show.
 #include "daemon/control/views.hpp"
+#include "daemon/core/registry_check.hpp"
 
 namespace ukey {
 namespace {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "daemon/control/views.hpp"
+#include "daemon/core/assessed_units.hpp"
 
 namespace ukey {
 namespace {

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "embedded/assessed_units_2013.hpp"
 #include "embedded/rules_2013_toml.hpp"
 
 namespace ukey {
@@ -151,19 +150,6 @@ std::vector<LoginResult> judge_logins(const std::vector<Organisation>& organisat
         results.push_back(std::move(result));
     }
     return results;
-}
-
-std::string assessed_unit_name(const std::string& code) {
-    static const std::map<std::string, std::string> names = [] {
-        std::map<std::string, std::string> by_code;
-        const auto rows = parse_csv(embedded::assessed_units_2013);
-        for (const CsvRow& row : rows.value()) {
-            by_code.emplace(row.cells.at(0), row.cells.at(1));
-        }
-        return by_code;
-    }();
-    const auto found = names.find(code);
-    return found == names.end() ? std::string() : found->second;
 }
 
 boost::json::object to_json(const LoginResult& result, const CriterionRule& rule) {

@@ -60,10 +60,6 @@ std::vector<LoginResult> judge_logins(const std::vector<Organisation>& organisat
                                       const std::map<std::string, LoginEvidence>& evidence,
                                       const CriterionRule& rule);
 
-/// The short name of an assessed unit (daemon/system/assessed_units_2013.csv); empty when there is no such
-/// code.
-std::string assessed_unit_name(const std::string& code);
-
 /// The criterion's row of docs/formats/channels.md §4.
 boost::json::object to_json(const LoginResult& result, const CriterionRule& rule);
 

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry: organisations with their affiliation, and the one administrator each must have.
+// Organisations with their affiliation, and the one administrator each must have.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "daemon/core/csv.hpp"
-#include "daemon/core/finding.hpp"
-#include "daemon/core/result.hpp"
 
 namespace ukey {
 
@@ -58,38 +54,6 @@ struct Organisation {
 /// bare slash one. Names are trimmed and may come out empty; " - " is written.
 std::vector<std::string> split_path(std::string_view text);
 std::string join_path(const std::vector<std::string>& path);
-
-/// One row of a registry file, with the line it came from.
-struct RegistryRow {
-    std::size_t line = 0;
-    Organisation organisation;
-};
-
-/// The registry's columns, English name and Chinese name; either is understood in the first row, in any
-/// order. path 隶属关系, code 组织代码, kind 类别, assessed_unit 考核单位, key_required 应配UK,
-/// mobile_terminal 手机终端, answered_for_by 代为履行, administrator 管理员姓名, mobile 联系手机. path and
-/// code are needed; the others may be missing. `assessed_unit` may be a code or a short name of the list.
-struct RegistryColumn {
-    std::string_view english;
-    std::string_view chinese;
-    bool required;
-};
-std::vector<RegistryColumn> registry_columns();
-
-/// Reads a registry file's bytes: decoding, CSV, columns, cells. `file` is for messages only.
-/// Errors name "file:line" and the field: `registry.missing_column`, `registry.bad_cell`,
-/// `registry.duplicate`, `text.undecodable`, `csv.*`. The first error ends it: nothing is half read.
-Result<std::vector<RegistryRow>> read_registry(std::string_view file, std::string_view bytes);
-
-/// Rules across rows, together with what is already known: unique codes, unique paths, every parent path
-/// present (an ancestor that has no row is an error `registry.unknown_parent`), `answered_for_by` known, no
-/// cycle of answering. Error with object "file:line".
-Result<void> check_registry(std::string_view file, const std::vector<RegistryRow>& rows,
-                            const std::vector<Organisation>& known);
-
-/// What is missing but does not forbid the import: `organisation.no_administrator`,
-/// `organisation.bad_mobile`.
-std::vector<Finding> registry_findings(const std::vector<RegistryRow>& rows);
 
 /// A mainland mobile number: 11 digits, first 1, second 3-9; spaces and hyphens between are accepted.
 bool is_valid_mobile(std::string_view mobile);

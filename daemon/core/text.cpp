@@ -16,6 +16,8 @@
 namespace ukey {
 namespace {
 
+constexpr std::array<std::string_view, 4> white_space = {" ", "\t", "\u3000", "\u00A0"};
+
 constexpr char32_t replacement_character = 0xFFFD;
 
 /// Names have fewer than 200 code points. What is longer is compared in one piece, so that the table stays at
@@ -341,6 +343,35 @@ std::optional<std::string> from_gb18030(std::string_view bytes) {
     std::string text;
     if (Converter("GB18030").convert(bytes, text) != bytes.size()) {
         return std::nullopt;
+    }
+    return text;
+}
+
+/// Bytes of the white space at the front of the text, 0 if there is none.
+std::size_t leading_space_bytes(std::string_view text) {
+    for (const std::string_view space : white_space) {
+        if (text.starts_with(space)) {
+            return space.size();
+        }
+    }
+    return 0;
+}
+
+std::size_t trailing_space_bytes(std::string_view text) {
+    for (const std::string_view space : white_space) {
+        if (text.ends_with(space)) {
+            return space.size();
+        }
+    }
+    return 0;
+}
+
+std::string_view trim(std::string_view text) {
+    while (const std::size_t bytes = leading_space_bytes(text)) {
+        text.remove_prefix(bytes);
+    }
+    while (const std::size_t bytes = trailing_space_bytes(text)) {
+        text.remove_suffix(bytes);
     }
     return text;
 }

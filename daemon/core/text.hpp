@@ -31,6 +31,12 @@ std::string to_printable_utf8(std::string_view bytes);
 /// GB18030 bytes (or UTF-8) to UTF-8; nullopt when they are neither.
 std::optional<std::string> from_gb18030(std::string_view bytes);
 
+/// Without the white space at both ends: ASCII space and tab, ideographic and no-break space.
+std::string_view trim(std::string_view text);
+/// Bytes of the one such character at the front, or at the end, of a text; 0 if there is none.
+std::size_t leading_space_bytes(std::string_view text);
+std::size_t trailing_space_bytes(std::string_view text);
+
 /// Unicode normal form C. The text must be valid UTF-8.
 std::string normalize_nfc(std::string_view text);
 

@@ -240,7 +240,7 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
     server_.note_write(started ? nullptr : &started.error());
     if (started && *started) {
         logins_.insert(session.login);
-        co_await server_.start(session);
+        co_await server_.start(session, message.token);
     }
     Result<void> done;
     if (!started) {

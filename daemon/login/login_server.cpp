@@ -82,14 +82,16 @@ std::size_t LoginServer::open_sessions_of(const std::string& key_id) const {
         std::ranges::count_if(open_, [&](const auto& entry) { return entry.second.key_id == key_id; }));
 }
 
-asio::awaitable<bool> LoginServer::start(LoginSession session) {
+asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token) {
     const std::string key_id = session.key_id;
     users_.insert({session.uid, key_id});
     parts_.keys.hold(key_id, true);
     open_.insert_or_assign(session.login, session);
     parts_.events.publish("session.started", session.login, {{"login", session.login}});
-    co_await parts_.keys.reload(key_id); // the login may have shown the default PIN
-    co_return true;
+    const PresentKey* key = parts_.keys.find(token);
+    if (key != nullptr && session.default_pin && session.default_pin != key->pin_default) {
+        co_await parts_.keys.reload(key_id);
+    }
 }
 
 asio::awaitable<Result<void>> LoginServer::end(std::string login, EndReason reason,

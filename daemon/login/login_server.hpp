@@ -65,7 +65,7 @@ class LoginServer {
   private:
     friend class LoginConnection;
 
-    boost::asio::awaitable<bool> start(LoginSession session);
+    boost::asio::awaitable<void> start(LoginSession session, KeyIdentity token);
     boost::asio::awaitable<Result<void>> end(std::string login, EndReason reason,
                                              std::optional<std::uint64_t> uses);
     void note_write(const Error* error);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "daemon/core/certificate.hpp"
+#include "daemon/core/registry_check.hpp"
 #include "daemon/core/text.hpp"
 
 namespace ukey {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "daemon/core/organisation.hpp"
+#include "daemon/core/registry_file.hpp"
 #include "daemon/store/storage.hpp"
 
 namespace ukey {

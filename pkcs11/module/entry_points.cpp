@@ -108,6 +108,19 @@ CK_RV finalize(void* reserved_argument) noexcept {
     return rv;
 }
 
+// --- Slots and tokens (§5.5) ---
+
+/// Remembered, so that a login need not ask the card the same again.
+CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) noexcept {
+    const std::optional<SlotIndex> index = sessions().known_slot(slot);
+    const std::uint64_t opened = index ? sessions().opened(*index) : 0;
+    const CK_RV rv = backend().C_GetTokenInfo(slot, info);
+    if (rv == CKR_OK && index && info != nullptr) {
+        observed([=](LoginFlow& flow) { flow.token_was_read(*index, opened, *info); });
+    }
+    return rv;
+}
+
 // --- Sessions (§5.6) ---
 
 CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
@@ -282,6 +295,7 @@ constexpr CK_FUNCTION_LIST overrides() {
     table.C_Initialize = initialize;
     table.C_Finalize = finalize;
     table.C_GetFunctionList = C_GetFunctionList;
+    table.C_GetTokenInfo = get_token_info;
     table.C_OpenSession = open_session;
     table.C_CloseSession = close_session;
     table.C_CloseAllSessions = close_all_sessions;

@@ -21,6 +21,7 @@ CK_FUNCTION_LIST make_function_table(const CK_FUNCTION_LIST& backend, const CK_F
     replace(table.C_Initialize, overrides.C_Initialize);
     replace(table.C_Finalize, overrides.C_Finalize);
     replace(table.C_GetFunctionList, overrides.C_GetFunctionList);
+    replace(table.C_GetTokenInfo, overrides.C_GetTokenInfo);
     replace(table.C_OpenSession, overrides.C_OpenSession);
     replace(table.C_CloseSession, overrides.C_CloseSession);
     replace(table.C_CloseAllSessions, overrides.C_CloseAllSessions);

@@ -45,10 +45,6 @@ bool is_no_attempt(CK_RV rv) {
     }
 }
 
-bool user_is_logged_in(const CK_SESSION_INFO& info) {
-    return info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS;
-}
-
 } // namespace
 
 LoginFlow::LoginFlow(const Configuration& configuration, const CK_FUNCTION_LIST& backend,
@@ -64,21 +60,46 @@ std::optional<CK_SESSION_INFO> LoginFlow::session_info(CK_SESSION_HANDLE session
     return info;
 }
 
-std::optional<TokenIdentity> LoginFlow::token_of(CK_SLOT_ID slot) const {
+/// From our own table if it is there: OpenSC sends the card a command for C_GetSessionInfo.
+std::optional<SlotPlace> LoginFlow::slot_of(CK_SESSION_HANDLE session) const {
+    if (const std::optional<SlotIndex> index = sessions_.find(session)) {
+        return SlotPlace{sessions_.slot_id(*index), index};
+    }
+    const std::optional<CK_SESSION_INFO> info = session_info(session);
+    return info ? std::optional(SlotPlace{info->slotID, sessions_.slot_index(info->slotID)}) : std::nullopt;
+}
+
+std::optional<TokenIdentity> LoginFlow::token_of(const SlotPlace& slot) {
+    const std::uint64_t opened = slot.index ? sessions_.opened(*slot.index) : 0;
+    if (const auto known = slot.index ? tokens_.find(*slot.index, opened) : std::nullopt) {
+        return TokenIdentity::from(*known);
+    }
     CK_TOKEN_INFO info{};
-    if (backend_.C_GetTokenInfo(slot, &info) != CKR_OK) {
+    if (backend_.C_GetTokenInfo(slot.id, &info) != CKR_OK) {
         return std::nullopt;
+    }
+    if (slot.index) {
+        tokens_.keep(*slot.index, opened, info);
     }
     return TokenIdentity::from(info);
 }
 
+/// A login that we have seen may have ended without a call, when the token was pulled out: the backend knows.
+bool LoginFlow::user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) const {
+    if (slot.index && !uses_.is_open(*slot.index)) {
+        return false;
+    }
+    const std::optional<CK_SESSION_INFO> info = session_info(session);
+    return info && (info->state == CKS_RO_USER_FUNCTIONS || info->state == CKS_RW_USER_FUNCTIONS);
+}
+
 LoginAttempt LoginFlow::before_login(CK_SESSION_HANDLE session) {
     LoginAttempt attempt;
-    const std::optional<CK_SESSION_INFO> info = session_info(session);
-    if (info) {
-        attempt.token = token_of(info->slotID);
+    attempt.slot = slot_of(session);
+    if (attempt.slot) {
+        attempt.token = token_of(*attempt.slot);
     }
-    if (attempt.token && !user_is_logged_in(*info)) {
+    if (attempt.token && !user_is_logged_in(session, *attempt.slot)) {
         attempt.asked = true;
         const std::lock_guard lock(mutex_);
         attempt.verdict = client_.ask(ask_message(*attempt.token));
@@ -93,17 +114,20 @@ LoginAttempt LoginFlow::before_login(CK_SESSION_HANDLE session) {
 void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE session, CK_RV rv,
                             const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
     const auto duration = std::chrono::steady_clock::now() - attempt.began;
-    const std::optional<CK_SESSION_INFO> info = is_no_attempt(rv) ? std::nullopt : session_info(session);
-    if (!info) {
+    if (is_no_attempt(rv)) {
         return;
     }
-    const std::optional<TokenIdentity> token = attempt.token ? attempt.token : token_of(info->slotID);
+    const std::optional<SlotPlace> place = attempt.slot ? attempt.slot : slot_of(session);
+    if (!place) {
+        return;
+    }
+    const std::optional<TokenIdentity> token = attempt.token ? attempt.token : token_of(*place);
     const LoginOutcome outcome{rv, is_default_pin(rv, pin, pin_bytes), attempt.started_at,
                                std::chrono::duration_cast<std::chrono::microseconds>(duration),
                                attempt.verdict};
     boost::json::object message = result_message(random_id(), token.value_or(TokenIdentity{}), outcome);
     const bool late = attempt.asked && !attempt.verdict;
-    const std::optional<SlotIndex> slot = sessions_.slot_index(info->slotID);
+    const std::optional<SlotIndex> slot = place->index;
     if (slot && !sessions_.find(session) && !sessions_.overflowed()) {
         sessions_.add(session, *slot); // a session that a forked child has inherited
     }
@@ -146,7 +170,8 @@ void LoginFlow::after_pin_function(std::string_view function, CK_SESSION_HANDLE 
     if (!info || (function == "C_SetPIN" && info->state == CKS_RW_SO_FUNCTIONS)) {
         return;
     }
-    const std::optional<TokenIdentity> token = token_of(info->slotID);
+    const SlotPlace slot{info->slotID, sessions_.slot_index(info->slotID)};
+    const std::optional<TokenIdentity> token = token_of(slot);
     if (!token) {
         return;
     }

@@ -21,9 +21,16 @@
 #include "pkcs11/module/login_message.hpp"
 #include "pkcs11/module/recursion_refusing_lock.hpp"
 #include "pkcs11/module/session_tracker.hpp"
+#include "pkcs11/module/token_cache.hpp"
 #include "pkcs11/module/use_counter.hpp"
 
 namespace ukey::filter {
+
+/// A backend's slot, and its place in the filter's tables if there was room for it.
+struct SlotPlace {
+    CK_SLOT_ID id;
+    std::optional<SlotIndex> index;
+};
 
 /// A CKU_USER login between the question and its result.
 struct LoginAttempt {
@@ -31,7 +38,9 @@ struct LoginAttempt {
     bool refused = false;
     /// The daemon was asked. It is not when the backend says that the user is logged in already.
     bool asked = false;
-    /// nullopt: the session is none, or its token doesn't answer; the backend will say so itself.
+    /// nullopt: the session is none; the backend will say so itself.
+    std::optional<SlotPlace> slot;
+    /// nullopt: the token doesn't answer either.
     std::optional<TokenIdentity> token;
     std::optional<std::string> verdict;
     Timestamp started_at;
@@ -50,6 +59,11 @@ class LoginFlow {
     LoginAttempt before_login(CK_SESSION_HANDLE session);
     void after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE session, CK_RV rv, const CK_UTF8CHAR* pin,
                      CK_ULONG pin_bytes);
+
+    /// The application has asked for a slot's token; `opened` as TokenCache says.
+    void token_was_read(SlotIndex slot, std::uint64_t opened, const CK_TOKEN_INFO& info) {
+        tokens_.keep(slot, opened, info);
+    }
 
     /// The slot's login, if it is still the one with this number, ends by C_Logout.
     void after_logout(SlotIndex slot, std::uint64_t login_number);
@@ -72,11 +86,14 @@ class LoginFlow {
 
   private:
     std::optional<CK_SESSION_INFO> session_info(CK_SESSION_HANDLE session) const;
-    std::optional<TokenIdentity> token_of(CK_SLOT_ID slot) const;
+    std::optional<SlotPlace> slot_of(CK_SESSION_HANDLE session) const;
+    std::optional<TokenIdentity> token_of(const SlotPlace& slot);
+    bool user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) const;
 
     const CK_FUNCTION_LIST& backend_;
     SessionTracker& sessions_;
     UseCounter& uses_;
+    TokenCache tokens_;
     const WithoutDaemon without_daemon_;
     const pid_t process_;
     RefusingMutex initialize_mutex_;

@@ -20,6 +20,19 @@ std::optional<SlotIndex> SessionTracker::slot_index(CK_SLOT_ID slot) noexcept {
     return std::nullopt;
 }
 
+std::optional<SlotIndex> SessionTracker::known_slot(CK_SLOT_ID slot) const noexcept {
+    for (SlotIndex index = 0; index < slots_.size(); ++index) {
+        const CK_SLOT_ID present = slots_[index].id_plus_one.load(std::memory_order_acquire);
+        if (present == 0) {
+            return std::nullopt; // places are taken in order
+        }
+        if (present == slot + 1) {
+            return index;
+        }
+    }
+    return std::nullopt;
+}
+
 std::size_t SessionTracker::first_place(CK_SESSION_HANDLE session) noexcept {
     // Handles are small numbers in some modules and addresses in others: fold the upper bits in.
     const CK_SESSION_HANDLE folded = session ^ (session >> 4U) ^ (session >> 16U);
@@ -59,6 +72,7 @@ bool SessionTracker::store(CK_SESSION_HANDLE session, std::uint32_t value) noexc
 
 void SessionTracker::add(CK_SESSION_HANDLE session, SlotIndex slot) noexcept {
     slots_[slot].sessions.fetch_add(1);
+    slots_[slot].opened.fetch_add(1);
     if (!store(session, static_cast<std::uint32_t>(slot))) {
         overflowed_.store(true, std::memory_order_relaxed);
     }
@@ -155,6 +169,7 @@ void SessionTracker::reset() noexcept {
     for (Slot& slot : slots_) {
         slot.id_plus_one.store(0);
         slot.sessions.store(0);
+        slot.opened.fetch_add(1);
     }
     overflowed_.store(false);
     changes_in_flight_.store(0);

@@ -31,6 +31,11 @@ class SessionTracker {
 
     /// The place of a slot, taken if it has none yet; nullopt when there are too many slots.
     std::optional<SlotIndex> slot_index(CK_SLOT_ID slot) noexcept;
+    /// The place of a slot if it has one.
+    std::optional<SlotIndex> known_slot(CK_SLOT_ID slot) const noexcept;
+    CK_SLOT_ID slot_id(SlotIndex slot) const noexcept { return slots_[slot].id_plus_one.load() - 1; }
+    /// Grows with every session that is opened in the slot; never the same again.
+    std::uint64_t opened(SlotIndex slot) const noexcept { return slots_[slot].opened.load(); }
 
     /// To be called around the backend's C_OpenSession and C_CloseSession: meanwhile no slot counts as
     /// without sessions, because what this table says and what the backend says may differ.
@@ -84,6 +89,7 @@ class SessionTracker {
         /// Slot id + 1, so that the table is all zero at the start and costs no page of the file.
         std::atomic<CK_SLOT_ID> id_plus_one{0};
         std::atomic<std::int64_t> sessions{0};
+        std::atomic<std::uint64_t> opened{0};
     };
 
     static std::size_t first_place(CK_SESSION_HANDLE session) noexcept;

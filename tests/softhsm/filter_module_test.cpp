@@ -83,7 +83,7 @@ TEST_F(FilterModuleTest, all_other_functions_are_the_backends_own_pointers) {
         UKEY_PLACE(C_InitPIN),     UKEY_PLACE(C_SignInit),     UKEY_PLACE(C_Sign),
         UKEY_PLACE(C_SignFinal),   UKEY_PLACE(C_SignRecover),  UKEY_PLACE(C_DecryptInit),
         UKEY_PLACE(C_Decrypt),     UKEY_PLACE(C_DecryptFinal), UKEY_PLACE(C_UnwrapKey),
-        UKEY_PLACE(C_DeriveKey)};
+        UKEY_PLACE(C_DeriveKey),   UKEY_PLACE(C_GetTokenInfo)};
     const auto filtered = functions_of(filter());
     const auto own = functions_of(*backend.functions());
     for (std::size_t place = 0; place < function_count; ++place) {

@@ -68,11 +68,5 @@ TEST(Criterion, ARuleFileWithAMistakeNamesItsPlace) {
     EXPECT_FALSE(CriterionRule::load("/nonexistent/rule.toml"));
 }
 
-TEST(Criterion, AssessedUnitsKeepTheirLeadingZero) {
-    EXPECT_EQ(assessed_unit_name("01"), "李渡街道党工委");
-    EXPECT_EQ(assessed_unit_name("1"), "");
-    EXPECT_EQ(assessed_unit_name("50"), "区委两新工委");
-}
-
 } // namespace
 } // namespace ukey

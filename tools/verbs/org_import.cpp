@@ -56,7 +56,7 @@ class Progress {
 
 std::string describe_columns() {
     std::string text = _("Columns of the file (first row; any order; * = needed):");
-    for (const RegistryColumn& column : registry_columns()) {
+    for (const RegistryColumn& column : registry_columns) {
         text += fmt::format("\n  {:<18}{}{}", column.english, column.chinese, column.required ? " *" : "");
     }
     text += "\n" + _("A path is written: 重庆市委 - 沙坪坝区委 - 区委党校 - 教工支部. The file may be UTF-8 "

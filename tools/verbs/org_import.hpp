@@ -6,7 +6,7 @@
 
 #include <boost/json/array.hpp>
 
-#include "daemon/core/organisation.hpp"
+#include "daemon/core/registry_file.hpp"
 
 namespace ukey::ctl {
 
