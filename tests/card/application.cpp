@@ -4,8 +4,8 @@
 //   application MODULE
 //
 // obeys standard input, a line each, and answers "CKR_OK" or the name of the return value:
-//   login (the PIN is the next line), sign, logout, close, finalize, fork (a child that keeps everything open
-//   and sleeps)
+//   login (the PIN is the next line), sign, logout, close, open (a session), token (its C_GetTokenInfo),
+//   finalize, fork (a child that keeps everything open and sleeps)
 #include <dlfcn.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -37,7 +37,8 @@ class Application {
         if (rv != CKR_OK || count == 0) {
             return rv != CKR_OK ? rv : CKR_TOKEN_NOT_PRESENT;
         }
-        return p11_->C_OpenSession(slots[0], CKF_SERIAL_SESSION, nullptr, nullptr, &session_);
+        slot_ = slots[0];
+        return open_session();
     }
 
     CK_RV obey(const std::string& command) {
@@ -55,6 +56,13 @@ class Application {
         if (command == "close") {
             return p11_->C_CloseSession(session_);
         }
+        if (command == "open") {
+            return open_session();
+        }
+        if (command == "token") {
+            CK_TOKEN_INFO info{};
+            return p11_->C_GetTokenInfo(slot_, &info);
+        }
         if (command == "finalize") {
             return p11_->C_Finalize(nullptr);
         }
@@ -69,6 +77,10 @@ class Application {
     }
 
   private:
+    CK_RV open_session() {
+        return p11_->C_OpenSession(slot_, CKF_SERIAL_SESSION, nullptr, nullptr, &session_);
+    }
+
     CK_RV sign() {
         CK_OBJECT_CLASS wanted = CKO_PRIVATE_KEY;
         CK_ATTRIBUTE attribute{CKA_CLASS, &wanted, sizeof wanted};
@@ -92,6 +104,7 @@ class Application {
     }
 
     CK_FUNCTION_LIST* p11_;
+    CK_SLOT_ID slot_ = 0;
     CK_SESSION_HANDLE session_ = 0;
 };
 
