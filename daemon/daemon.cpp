@@ -166,6 +166,7 @@ asio::awaitable<void> Daemon::Parts::beat() {
             co_return;
         }
         keys.judge_all(); // dates pass
+        co_await logins.retry_ends();
         store.post([](Storage& storage) {
             if (const auto done = record_heartbeat(storage); !done) {
                 spdlog::error("the heartbeat could not be written: {}", to_string(done.error()));

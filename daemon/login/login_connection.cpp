@@ -67,7 +67,8 @@ asio::awaitable<void> LoginConnection::serve() {
     }
     const std::set<std::string> logins = logins_;
     for (const std::string& login : logins) {
-        co_await server_.end(login, EndReason::process_exit, std::nullopt);
+        const SessionEnd how{EndReason::process_exit, server_.parts_.clock.now(), std::nullopt};
+        co_await server_.end(login, how);
     }
 }
 
@@ -230,7 +231,7 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
             co_await name_absent_key(session, message.token);
         }
     }
-    if (logins_.size() >= open_logins_max) {
+    if (logins_.size() + unwritten_.size() >= open_logins_max) {
         spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid,
                      peer_.uid);
         co_return false;
@@ -243,7 +244,10 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
         co_await server_.start(session, message.token);
     }
     Result<void> done;
-    if (!started) {
+    if (started) {
+        unwritten_.erase(message.login);
+    } else {
+        unwritten_.insert_or_assign(message.login, started.error());
         done = tl::unexpected(started.error());
     }
     co_return co_await answer(message.request, message.login, done);
@@ -264,8 +268,11 @@ asio::awaitable<bool> LoginConnection::handle_one(UseMessage message) {
 
 asio::awaitable<bool> LoginConnection::handle_one(EndMessage message) {
     Result<void> done;
-    if (logins_.erase(message.login) > 0) {
-        done = co_await server_.end(message.login, message.reason, message.uses);
+    if (const auto beginning = unwritten_.find(message.login); beginning != unwritten_.end()) {
+        done = tl::unexpected(beginning->second); // first its beginning, which will be told again
+    } else if (logins_.erase(message.login) > 0) {
+        const SessionEnd how{message.reason, server_.parts_.clock.now(), message.uses};
+        done = co_await server_.end(message.login, how);
     }
     co_return co_await answer(message.request, message.login, done);
 }

@@ -2,6 +2,7 @@
 // One process on the login channel.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,6 +49,8 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     Peer peer_;
     boost::asio::posix::stream_descriptor process_;
     std::set<std::string> logins_;
+    /// Logins whose beginning could not be written, by id; the filter tells them again.
+    std::map<std::string, Error> unwritten_;
 };
 
 } // namespace ukey

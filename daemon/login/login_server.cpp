@@ -94,14 +94,15 @@ asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token
     }
 }
 
-asio::awaitable<Result<void>> LoginServer::end(std::string login, EndReason reason,
-                                               std::optional<std::uint64_t> uses) {
-    const auto ended = co_await parts_.store.run(
-        [&](Storage& storage) { return end_session(storage, login, reason, uses); });
+asio::awaitable<Result<void>> LoginServer::end(std::string login, SessionEnd end) {
+    const auto ended =
+        co_await parts_.store.run([&](Storage& storage) { return end_session(storage, login, end); });
     note_write(ended ? nullptr : &ended.error());
     if (!ended) {
+        unwritten_ends_.insert({login, end});
         co_return tl::unexpected(ended.error());
     }
+    unwritten_ends_.erase(login);
     const auto open = open_.find(login);
     if (open == open_.end()) {
         co_return Result<void>();
@@ -130,7 +131,15 @@ asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndRe
         if (const auto open = open_.find(login); open != open_.end()) {
             uses = open->second.uses;
         }
-        co_await end(login, reason, uses);
+        const SessionEnd how{reason, parts_.clock.now(), uses};
+        co_await end(login, how);
+    }
+}
+
+asio::awaitable<void> LoginServer::retry_ends() {
+    const std::map<std::string, SessionEnd> ends = unwritten_ends_;
+    for (const auto& [login, how] : ends) {
+        co_await end(login, how);
     }
 }
 
@@ -139,6 +148,7 @@ asio::awaitable<void> LoginServer::end_all(EndReason reason) {
         co_await parts_.store.run([&](Storage& storage) { return end_open_sessions(storage, reason); });
     note_write(ended ? nullptr : &ended.error());
     open_.clear();
+    unwritten_ends_.clear(); // the store has ended them, or the next start will
 }
 
 void LoginServer::note_write(const Error* error) {

@@ -50,6 +50,8 @@ class LoginServer {
 
     boost::asio::awaitable<void> end_sessions_of_key(std::string key_id, EndReason reason);
     boost::asio::awaitable<void> end_all(EndReason reason);
+    /// Writes the ends that could not be written when they happened (a full disk).
+    boost::asio::awaitable<void> retry_ends();
 
     /// By login id.
     const std::map<std::string, LoginSession>& open_sessions() const { return open_; }
@@ -66,13 +68,14 @@ class LoginServer {
     friend class LoginConnection;
 
     boost::asio::awaitable<void> start(LoginSession session, KeyIdentity token);
-    boost::asio::awaitable<Result<void>> end(std::string login, EndReason reason,
-                                             std::optional<std::uint64_t> uses);
+    boost::asio::awaitable<Result<void>> end(std::string login, SessionEnd end);
     void note_write(const Error* error);
 
     Parts parts_;
     std::optional<LocalAcceptor> acceptor_;
     std::map<std::string, LoginSession> open_;
+    /// Of sessions in open_, by login id.
+    std::map<std::string, SessionEnd> unwritten_ends_;
     std::set<std::pair<std::uint32_t, std::string>> users_;
     std::set<LoginConnection*> connections_;
     RateLimit rate_limit_;

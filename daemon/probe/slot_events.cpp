@@ -58,6 +58,7 @@ SlotEvents::SlotEvents(std::shared_ptr<pkcs11::Module> module)
     if (module_->thread_safe()) {
         phase_ = Phase::waiting_first;
         thread_ = std::thread([this] { run(); });
+        pthread_setname_np(thread_.native_handle(), "slot-events"); // for top, and for counting its wake-ups
     }
 }
 

@@ -63,9 +63,13 @@ Result<void> record_stop(Storage& storage) {
 }
 
 Result<void> record_heartbeat(Storage& storage) {
+    // Without waking the disk: it follows with the next commit, or when the kernel writes back.
+    UKEY_TRY(storage.database().execute("PRAGMA synchronous=NORMAL"));
     auto statement = storage.database().prepare(
         "INSERT INTO heartbeat (id, alive_us) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET alive_us = ?1");
-    return statement.bind(to_microseconds(storage.now())).run();
+    const Result<void> done = statement.bind(to_microseconds(storage.now())).run();
+    UKEY_TRY(storage.database().execute("PRAGMA synchronous=FULL"));
+    return done;
 }
 
 } // namespace ukey

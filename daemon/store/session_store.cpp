@@ -113,19 +113,55 @@ Result<std::optional<LoginSession>> load_open(Storage& storage, const std::strin
     return *row ? std::optional(read_session(statement)) : std::nullopt;
 }
 
+/// The session of that id if its process may take it up again.
+Result<std::optional<LoginSession>> load_resumable(Storage& storage, const LoginSession& told) {
+    auto statement = storage.database().prepare(
+        "SELECT " + std::string(session_columns) +
+        " FROM session WHERE login = ? AND uid = ? AND pid = ? AND end_reason IN (?, ?)");
+    statement.bind(told.login).bind(std::int64_t{told.uid}).bind(told.pid);
+    statement.bind(to_string(EndReason::unclean)).bind(to_string(EndReason::daemon_stopped));
+    const auto row = statement.step();
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    return *row ? std::optional(read_session(statement)) : std::nullopt;
+}
+
+Result<bool> resume_session(Storage& storage, LoginSession& session) {
+    auto stored = load_resumable(storage, session);
+    if (!stored) {
+        return tl::unexpected(stored.error());
+    }
+    if (!*stored) {
+        return false;
+    }
+    const std::uint64_t uses = std::max((*stored)->uses, session.uses);
+    session = std::move(**stored);
+    session.uses = uses;
+    session.ended.reset();
+    session.end_reason.reset();
+    UKEY_TRY(storage.write([&]() -> Result<void> {
+        auto statement = storage.database().prepare(
+            "UPDATE session SET ended_us = NULL, end_reason = NULL, uses = ? WHERE login = ?");
+        UKEY_TRY(statement.bind(static_cast<std::int64_t>(uses)).bind(session.login).run());
+        return storage.append("session.resumed",
+                              {{"login", session.login}, {"key", session.key_id}, {"uses", uses}});
+    }));
+    return true;
+}
+
 /// Inside Storage::write().
-Result<void> write_end(Storage& storage, LoginSession& session, EndReason reason,
-                       std::optional<std::uint64_t> uses) {
-    session.ended = storage.now();
-    session.end_reason = reason;
-    session.uses = std::max(session.uses, uses.value_or(0));
+Result<void> write_end(Storage& storage, LoginSession& session, const SessionEnd& end) {
+    session.ended = end.time;
+    session.end_reason = end.reason;
+    session.uses = std::max(session.uses, end.uses.value_or(0));
     auto statement = storage.database().prepare(
         "UPDATE session SET ended_us = ?, end_reason = ?, uses = ? WHERE login = ? AND ended_us IS NULL");
-    statement.bind(to_microseconds(*session.ended)).bind(to_string(reason));
+    statement.bind(to_microseconds(*session.ended)).bind(to_string(end.reason));
     UKEY_TRY(statement.bind(static_cast<std::int64_t>(session.uses)).bind(session.login).run());
     return storage.append("session.ended", {{"login", session.login},
                                             {"key", session.key_id},
-                                            {"reason", to_string(reason)},
+                                            {"reason", to_string(end.reason)},
                                             {"uses", session.uses}});
 }
 
@@ -137,7 +173,7 @@ Result<bool> start_session(Storage& storage, LoginSession& session) {
         return tl::unexpected(known.error());
     }
     if (*known) {
-        return false;
+        return resume_session(storage, session);
     }
     UKEY_TRY(storage.write([&]() -> Result<void> {
         auto organisation = bound_organisation(storage, session.key_id);
@@ -171,13 +207,13 @@ Result<void> use_session(Storage& storage, const std::string& login, std::uint64
     });
 }
 
-Result<std::optional<LoginSession>> end_session(Storage& storage, const std::string& login, EndReason reason,
-                                                std::optional<std::uint64_t> uses) {
+Result<std::optional<LoginSession>> end_session(Storage& storage, const std::string& login,
+                                                const SessionEnd& end) {
     auto session = load_open(storage, login);
     if (!session || !*session) {
         return session;
     }
-    UKEY_TRY(storage.write([&] { return write_end(storage, **session, reason, uses); }));
+    UKEY_TRY(storage.write([&] { return write_end(storage, **session, end); }));
     return session;
 }
 
@@ -189,7 +225,7 @@ Result<std::vector<LoginSession>> end_open_sessions(Storage& storage, EndReason 
     }
     UKEY_TRY(storage.write([&]() -> Result<void> {
         for (LoginSession& session : *open) {
-            UKEY_TRY(write_end(storage, session, reason, std::nullopt));
+            UKEY_TRY(write_end(storage, session, {reason, storage.now(), std::nullopt}));
         }
         return {};
     }));

@@ -12,16 +12,25 @@
 
 namespace ukey {
 
-/// Records `session.started` and what the login showed of the PIN. False, and nothing written, when that
-/// login id is known already. The session's organisation is filled in from the key's binding.
+/// Records `session.started` and what the login showed of the PIN. The session's organisation is filled in
+/// from the key's binding. When that login id is known already: a session that ended only because the daemon
+/// went away (`unclean`, `daemon_stopped`), told again by its own process, goes on (record `session.resumed`)
+/// and is filled in from the store; otherwise false, and nothing is written.
 Result<bool> start_session(Storage& storage, LoginSession& session);
 
 /// The private key was used for the first time (record `session.used`). Nothing when the session is not open.
 Result<void> use_session(Storage& storage, const std::string& login, std::uint64_t uses);
 
+/// How a session ended.
+struct SessionEnd {
+    EndReason reason;
+    Timestamp time;
+    std::optional<std::uint64_t> uses; ///< when the end told them
+};
+
 /// Ends an open session (record `session.ended`) and returns it as it is then; nullopt when it is not open.
-Result<std::optional<LoginSession>> end_session(Storage& storage, const std::string& login, EndReason reason,
-                                                std::optional<std::uint64_t> uses);
+Result<std::optional<LoginSession>> end_session(Storage& storage, const std::string& login,
+                                                const SessionEnd& end);
 
 /// Ends all that are open.
 Result<std::vector<LoginSession>> end_open_sessions(Storage& storage, EndReason reason);

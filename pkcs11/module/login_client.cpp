@@ -100,19 +100,29 @@ void LoginClient::handle(const boost::json::object& answer) {
         }
         return;
     }
-    if (type == "recorded" || type == "error") {
-        answered(request, type == "recorded");
+    if (type == "recorded") {
+        answered(request, Answer::recorded);
+    } else if (type == "error") {
+        // A full disk passes; what the daemon refuses for another reason it will refuse again.
+        const bool passes = text_member(answer, "code") == "ledger.write_failed";
+        answered(request, passes ? Answer::not_now : Answer::refused);
     }
 }
 
-void LoginClient::answered(std::uint64_t request, bool recorded) {
+void LoginClient::answered(std::uint64_t request, Answer answer) {
     const auto record = std::find_if(records_.begin(), records_.end(),
                                      [=](const Record& sent) { return sent.request == request; });
-    if (record != records_.end()) {
-        // A report that the daemon refuses it will refuse again: it must not hold up the ones behind it.
-        dropped_ += recorded ? 0 : 1;
-        records_.erase(record);
+    if (record == records_.end()) {
+        return;
     }
+    if (answer == Answer::not_now) {
+        record->request = 0; // sent again with the next report
+        record->late = true;
+        return;
+    }
+    // One that is refused must not hold up the ones behind it.
+    dropped_ += answer == Answer::refused ? 1 : 0;
+    records_.erase(record);
 }
 
 // --- Asking ---

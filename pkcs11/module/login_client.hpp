@@ -75,7 +75,9 @@ class LoginClient {
     void back_off();
     void connection_is_new();
     void handle(const boost::json::object& answer);
-    void answered(std::uint64_t request, bool recorded);
+    /// not_now: the ledger cannot be written at the moment.
+    enum class Answer : std::uint8_t { recorded, refused, not_now };
+    void answered(std::uint64_t request, Answer answer);
 
     void make_room();
     void add(Record record);

@@ -216,7 +216,6 @@ class Disk(unittest.TestCase):
         if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
             self.skipTest("mounting needs root")
         self.ws = self.enterContext(Workstation())
-        self.ws.configure(modules=())
         os.mkdir(self.ws.path("state"))
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", self.ws.path("state")], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", self.ws.path("state")], check=False)
@@ -230,6 +229,7 @@ class Disk(unittest.TestCase):
                 pass
 
     def test_a_full_disk_is_said_and_survived(self):
+        self.ws.configure(modules=())
         self.ws.start_ukeyd()
         header = "隶属关系,组织代码,类别\n"
         rows = "".join(f"{COMMITTEE}{i},{i:012},党委\n" for i in range(4000))
@@ -245,13 +245,57 @@ class Disk(unittest.TestCase):
         self.ws.ukeyctl("org", "import", self.ws.path("few.csv"))
         self.assertEqual(self.ws.verify_ledger()["records"], before + 1)
 
+    def test_logins_on_a_full_disk_are_told_again(self):
+        self.ws.start_pcscd()
+        key = self.ws.make_key("first", COMMITTEE)
+        self.ws.configure()
+        self.ws.start_ukeyd()
+        key.insert()
+        self.ws.await_keys(1)
+        with self.ws.application() as application:
+            self.fill()
+            application.login("123456")
+            application.sign()
+            self.assertEqual(self.ws.sessions(), [], "nothing was acknowledged")
+            application.expect("logout")
+            codes = [finding["code"] for finding in self.ws.ask("status")["findings"]]
+            self.assertIn("ledger.write_failed", codes)
+            application.login("123456")  # open while there is room again
+            os.unlink(self.ws.path("state/filler"))
+            application.expect("logout")
+        sessions = self.ws.sessions()
+        self.assertEqual([(s["grade"], s["uses"], s["end_reason"]) for s in sessions],
+                         [("late", 1, "logout"), ("late", 0, "logout")])
+        codes = [finding["code"] for finding in self.ws.ask("status")["findings"]]
+        self.assertNotIn("ledger.write_failed", codes)
+        self.ws.verify_ledger()
+
+    def test_an_end_on_a_full_disk_is_written_later(self):
+        self.ws.start_pcscd()
+        key = self.ws.make_key("first", COMMITTEE)
+        self.ws.configure()
+        self.ws.start_ukeyd(environment={"WATCHDOG_USEC": "400000"})  # a heartbeat every 200 ms
+        key.insert()
+        self.ws.await_keys(1)
+        with self.ws.application() as application:
+            application.login("123456")
+            self.fill()
+            application.kill()
+            wait_until(lambda: self.ws.ask("status")["findings"], "the failed write is a finding")
+        self.assertEqual(len(self.ws.sessions("--open")), 1)
+        os.unlink(self.ws.path("state/filler"))
+        wait_until(lambda: self.ws.sessions("--open") == [], "the end is written")
+        self.assertEqual(self.ws.sessions()[0]["end_reason"], "process_exit")
+
     def test_a_full_disk_at_the_start(self):
+        self.ws.configure(modules=())
         self.fill()
         done = self.ws.run(*self.ws.ukeyd_command(), check=False)
         self.assertEqual(done.returncode, 3, done)
         self.assertIn("ukeyd.db", done.stderr)
 
     def test_a_read_only_disk(self):
+        self.ws.configure(modules=())
         self.ws.start_ukeyd()
         self.ws.stop_ukeyd()
         subprocess.run(["mount", "-o", "remount,ro", self.ws.path("state")], check=True)

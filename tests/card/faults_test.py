@@ -38,10 +38,15 @@ class Kills(unittest.TestCase):
             self.ws.await_keys(1)
             before, = self.ws.sessions()
             self.assertEqual((before["login"], before["end_reason"]), (open_session["login"], "unclean"))
+            self.assertEqual(before["uses"], 0)
             self.ws.verify_ledger()
+            application.sign()
             application.expect("logout")
         self.assertEqual(self.ws.sessions("--open"), [])
-        self.assertEqual(len(self.ws.sessions()), 1, "the login is recorded once")
+        after, = self.ws.sessions()  # the login is recorded once
+        self.assertEqual((after["end_reason"], after["uses"]), ("logout", 1), "it went on, and counts")
+        self.assertEqual(after["grade"], "observed")
+        self.ws.verify_ledger()
 
     def test_acknowledged_logins_survive_kills_at_random_moments(self):
         seed = int(os.environ.get("UKEY_TEST_SEED", random.randrange(1 << 30)))

@@ -117,6 +117,21 @@ TEST_F(FilterDaemonAwayTest, what_was_not_confirmed_is_told_again) {
     EXPECT_EQ(messages[2].at("login"), unconfirmed[0].at("login"));
 }
 
+TEST_F(FilterDaemonAwayTest, what_could_not_be_written_is_told_again) {
+    start_peer(Answer::write_failed);
+    const CK_SESSION_HANDLE session = open_session();
+    ASSERT_EQ(login(session, default_pin), CKR_OK);
+    peer().answer_with(Answer::allow);
+    ASSERT_EQ(filter().C_Logout(session), CKR_OK);
+    const auto results = peer().messages("result");
+    ASSERT_EQ(results.size(), 2U);
+    EXPECT_EQ(results[0].at("login"), results[1].at("login"));
+    EXPECT_FALSE(results[0].at("late").as_bool());
+    EXPECT_TRUE(results[1].at("late").as_bool());
+    EXPECT_EQ(peer().messages("end").size(), 1U);
+    EXPECT_FALSE(peer().messages().back().contains("dropped"));
+}
+
 TEST_F(FilterDaemonAwayTest, nonsense_is_no_verdict) {
     for (const Answer answer :
          {Answer::garbage, Answer::wrong_version, Answer::close, Answer::unknown_verdict}) {

@@ -183,6 +183,15 @@ bool LoginPeer::reply(int connection, const boost::json::object& message) {
             return true;
         }
         break;
+    case Answer::write_failed:
+        if (!asked) {
+            send_bytes(connection, encode_frame({{"type", "error"},
+                                                 {"request", *request},
+                                                 {"code", "ledger.write_failed"},
+                                                 {"reason", "database or disk is full"}}));
+            return true;
+        }
+        break;
     case Answer::garbage:
         send_bytes(connection, "HTTP/1.1 400 Bad Request\r\n\r\n");
         return true;

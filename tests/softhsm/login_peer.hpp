@@ -26,6 +26,7 @@ class LoginPeer {
         deny,
         silent,        ///< reads, never answers
         silent_result, ///< answers questions, confirms nothing
+        write_failed,  ///< answers questions, cannot write its ledger
         garbage,
         wrong_version,
         unknown_verdict,
