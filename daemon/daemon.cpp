@@ -13,10 +13,12 @@
 #include <boost/json/array.hpp>
 #include <spdlog/spdlog.h>
 
+#include "daemon/clock_watch.hpp"
 #include "daemon/control/control_server.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/keys/key_watch.hpp"
 #include "daemon/login/login_server.hpp"
+#include "daemon/passed_sockets.hpp"
 #include "daemon/report_exception.hpp"
 #include "daemon/store/lifecycle_store.hpp"
 #include "daemon/store/store_thread.hpp"
@@ -29,6 +31,9 @@ namespace asio = boost::asio;
 /// The one timer of an idle service: systemd's watchdog, the heartbeat in the store, certificates that
 /// expire.
 constexpr std::chrono::seconds heartbeat_interval{120};
+/// A key that goes within this time after the computer woke up was lost to the sleep: USB and pcscd take some
+/// seconds to find out.
+constexpr std::chrono::seconds resume_settles{30};
 
 /// A folder that is there already keeps its mode: systemd or the administrator chose it.
 Result<void> make_folder(const std::string& path, mode_t mode) {
@@ -53,38 +58,47 @@ std::chrono::microseconds watchdog_interval() {
 } // namespace
 
 struct Daemon::Parts {
-    Parts(DaemonOptions daemon_options, Configuration daemon_configuration, TrustStore trust_store,
-          CriterionRule criterion_rule, Storage storage)
-        : options(std::move(daemon_options)), configuration(std::move(daemon_configuration)),
-          trust(std::move(trust_store)), rule(std::move(criterion_rule)), store(std::move(storage)) {}
+    Parts(DaemonOptions daemon_options, Settings daemon_settings, Storage storage)
+        : options(std::move(daemon_options)), settings(std::move(daemon_settings)),
+          store(std::move(storage)) {}
 
     asio::awaitable<void> begin();
     asio::awaitable<void> beat();
-    asio::awaitable<void> await_signal();
+    asio::awaitable<void> await_stop_signal();
+    asio::awaitable<void> await_reload_signal();
+    asio::awaitable<Result<void>> reconfigure(std::uint32_t uid);
+    asio::awaitable<void> clock_changed(ClockChange change);
+    EndReason reason_of_removal() const;
+    boost::json::object facts() const;
     asio::awaitable<void> stop();
 
     DaemonOptions options;
-    Configuration configuration;
-    TrustStore trust;
-    CriterionRule rule;
+    Settings settings;
     SystemClock clock;
     EventBus events{clock}; // before io: coroutines that are left when io goes still unsubscribe
     asio::io_context io{1};
     StoreThread store;
     asio::steady_timer heartbeat{io};
-    KeyWatch keys{{io.get_executor(), clock, configuration, trust, store, events, options.probe_path}};
-    LoginServer logins{{io.get_executor(), clock, configuration, store, keys, events}};
+    asio::signal_set stop_signals{io, SIGTERM, SIGINT};
+    asio::signal_set reload_signals{io, SIGHUP};
+    ClockWatch clock_watch{io.get_executor()};
+    std::optional<std::chrono::microseconds> resumed_at; ///< uptime
+    KeyWatch keys{{io.get_executor(), clock, settings.configuration, settings.trust, store, events,
+                   options.probe_path}};
+    LoginServer logins{{io.get_executor(), clock, settings.configuration, store, keys, events}};
     ControlContext control_context{clock,
-                                   configuration,
-                                   rule,
+                                   settings.configuration,
+                                   settings.rule,
                                    store,
                                    keys,
                                    logins,
                                    events,
                                    options.state_dir,
                                    options.configuration_path,
-                                   clock.now()};
+                                   clock.now(),
+                                   [this](std::uint32_t uid) { return reconfigure(uid); }};
     ControlServer control{io.get_executor(), control_context};
+    bool sockets_are_passed = false;
     std::optional<LocalAcceptor> login_acceptor;
     std::optional<LocalAcceptor> control_acceptor;
 };
@@ -92,16 +106,7 @@ struct Daemon::Parts {
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Configuration configuration) {
-    auto rule = configuration.rule_file.empty() ? Result<CriterionRule>(CriterionRule::built_in())
-                                                : CriterionRule::load(configuration.rule_file);
-    if (!rule) {
-        return tl::unexpected(rule.error());
-    }
-    auto trust = TrustStore::load(configuration.trust_paths);
-    if (!trust) {
-        return tl::unexpected(trust.error());
-    }
+Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings settings) {
     UKEY_TRY(make_folder(options.state_dir, 0700));
     UKEY_TRY(make_folder(options.runtime_dir, 0755));
     static const SystemClock clock;
@@ -110,15 +115,16 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Configurat
         return tl::unexpected(storage.error());
     }
     const std::string runtime_dir = options.runtime_dir;
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(configuration), std::move(*trust),
-                                         std::move(*rule), std::move(*storage));
-    auto login = listen_local(parts->io.get_executor(), runtime_dir + "/login.sock");
-    auto control = listen_local(parts->io.get_executor(), runtime_dir + "/control.sock");
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(*storage));
+    const std::map<std::string, int> passed = take_passed_sockets();
+    auto login = listen_on(parts->io.get_executor(), passed, "login", runtime_dir + "/login.sock");
+    auto control = listen_on(parts->io.get_executor(), passed, "control", runtime_dir + "/control.sock");
     if (!login || !control) {
         return tl::unexpected(login ? control.error() : login.error());
     }
     parts->login_acceptor = std::move(*login);
     parts->control_acceptor = std::move(*control);
+    parts->sockets_are_passed = !passed.empty();
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -129,18 +135,10 @@ void Daemon::run() {
 
 asio::awaitable<void> Daemon::Parts::begin() {
     keys.set_removal_hook([this](const std::string& key_id) {
-        return logins.end_sessions_of_key(key_id, EndReason::key_removed);
+        return logins.end_sessions_of_key(key_id, reason_of_removal());
     });
-    boost::json::array modules;
-    for (const ModuleConfiguration& module : configuration.modules) {
-        modules.push_back(boost::json::value(module.path));
-    }
-    const boost::json::object facts{{"version", UKEY_VERSION},
-                                    {"mode", to_string(configuration.mode)},
-                                    {"modules", std::move(modules)},
-                                    {"policy_sha256", sha256_hex(to_toml(configuration))},
-                                    {"rule", rule.name}};
-    const auto closed = co_await store.run([&](Storage& storage) { return record_start(storage, facts); });
+    const boost::json::object known = facts();
+    const auto closed = co_await store.run([&](Storage& storage) { return record_start(storage, known); });
     if (!closed) {
         spdlog::error("the start could not be recorded: {}", to_string(closed.error()));
     } else if (*closed > 0) {
@@ -149,10 +147,17 @@ asio::awaitable<void> Daemon::Parts::begin() {
     }
     asio::co_spawn(io, logins.serve(std::move(*login_acceptor)), report_exception());
     asio::co_spawn(io, control.serve(std::move(*control_acceptor)), report_exception());
-    asio::co_spawn(io, await_signal(), report_exception());
+    asio::co_spawn(io, await_stop_signal(), report_exception());
+    asio::co_spawn(io, await_reload_signal(), report_exception());
     asio::co_spawn(io, beat(), report_exception());
+    if (const auto watching = clock_watch.open()) {
+        asio::co_spawn(io, clock_watch.serve([this](ClockChange change) { return clock_changed(change); }),
+                       report_exception());
+    } else {
+        spdlog::warn("{}", to_string(watching.error()));
+    }
     keys.start();
-    spdlog::info("ukeyd {} is ready, mode {}", UKEY_VERSION, to_string(configuration.mode));
+    spdlog::info("ukeyd {} is ready, mode {}", UKEY_VERSION, to_string(settings.configuration.mode));
     sd_notify(0, "READY=1");
 }
 
@@ -165,6 +170,7 @@ asio::awaitable<void> Daemon::Parts::beat() {
         if (stopped) {
             co_return;
         }
+        clock_watch.take_bearings();
         keys.judge_all(); // dates pass
         co_await logins.retry_ends();
         store.post([](Storage& storage) {
@@ -176,16 +182,92 @@ asio::awaitable<void> Daemon::Parts::beat() {
     }
 }
 
-asio::awaitable<void> Daemon::Parts::await_signal() {
-    asio::signal_set signals(io, SIGTERM, SIGINT);
-    co_await signals.async_wait(asio::use_awaitable);
+asio::awaitable<void> Daemon::Parts::await_stop_signal() {
+    co_await stop_signals.async_wait(asio::use_awaitable);
     co_await stop();
+}
+
+asio::awaitable<void> Daemon::Parts::await_reload_signal() {
+    for (;;) {
+        boost::system::error_code stopped;
+        co_await reload_signals.async_wait(asio::redirect_error(asio::use_awaitable, stopped));
+        if (stopped) {
+            co_return;
+        }
+        co_await reconfigure(0); // its answer is in the log
+    }
+}
+
+/// What the ledger says of the configuration in force.
+boost::json::object Daemon::Parts::facts() const {
+    const Configuration& configuration = settings.configuration;
+    boost::json::array modules;
+    for (const ModuleConfiguration& module : configuration.modules) {
+        modules.push_back(boost::json::value(module.path));
+    }
+    return {{"version", UKEY_VERSION},
+            {"mode", to_string(configuration.mode)},
+            {"modules", std::move(modules)},
+            {"policy_sha256", sha256_hex(to_toml(configuration))},
+            {"rule", settings.rule.name}};
+}
+
+/// The whole of the new configuration comes into force at once, or the old one goes on.
+asio::awaitable<Result<void>> Daemon::Parts::reconfigure(std::uint32_t uid) {
+    // On the store's thread: CA folders may be large.
+    auto fresh =
+        co_await store.run([&](Storage& /*storage*/) { return Settings::load(options.configuration_path); });
+    if (!fresh) {
+        spdlog::error("the configuration in force stays, the new one is refused: {}",
+                      to_string(fresh.error()));
+        co_return tl::unexpected(fresh.error());
+    }
+    settings = std::move(*fresh);
+    spdlog::set_level(spdlog::level::from_str(settings.configuration.log_level));
+    logins.reconfigure();
+    co_await keys.reconfigure();
+    boost::json::object known = facts();
+    known["uid"] = uid;
+    const auto done = co_await store.run([&](Storage& storage) {
+        return storage.write([&] { return storage.append("daemon.configured", known); });
+    });
+    if (!done) {
+        spdlog::error("the new configuration could not be recorded: {}", to_string(done.error()));
+    }
+    spdlog::info("the configuration was read again, mode {}", to_string(settings.configuration.mode));
+    events.publish("daemon.configured", "", {{"mode", to_string(settings.configuration.mode)}});
+    co_return Result<void>();
+}
+
+/// Keys may come back from a sleep without power or with another card inside: everything is looked at again.
+asio::awaitable<void> Daemon::Parts::clock_changed(ClockChange change) {
+    if (change.slept.count() != 0) {
+        resumed_at = clock.boottime();
+        spdlog::info("the computer slept for {} s", change.slept.count() / 1'000'000);
+    }
+    if (change.stepped.count() != 0) {
+        spdlog::warn("the clock was set by {} s", change.stepped.count() / 1'000'000);
+    }
+    const auto done = co_await store.run(
+        [&](Storage& storage) { return record_clock_change(storage, change.slept, change.stepped); });
+    if (!done) {
+        spdlog::error("a change of the clock could not be recorded: {}", to_string(done.error()));
+    }
+    keys.look_again();
+    keys.judge_all();
+}
+
+EndReason Daemon::Parts::reason_of_removal() const {
+    const bool just_resumed = resumed_at && clock.boottime() - *resumed_at < resume_settles;
+    return just_resumed ? EndReason::suspend : EndReason::key_removed;
 }
 
 asio::awaitable<void> Daemon::Parts::stop() {
     sd_notify(0, "STOPPING=1");
     spdlog::info("ukeyd stops");
     heartbeat.cancel();
+    reload_signals.cancel();
+    clock_watch.close();
     logins.close();
     control.close();
     co_await logins.end_all(EndReason::daemon_stopped);
@@ -193,8 +275,10 @@ asio::awaitable<void> Daemon::Parts::stop() {
     if (!done) {
         spdlog::error("the stop could not be recorded: {}", to_string(done.error()));
     }
-    ::unlink((options.runtime_dir + "/login.sock").c_str());
-    ::unlink((options.runtime_dir + "/control.sock").c_str());
+    if (!sockets_are_passed) { // else systemd keeps them for the next start
+        ::unlink((options.runtime_dir + "/login.sock").c_str());
+        ::unlink((options.runtime_dir + "/control.sock").c_str());
+    }
     keys.stop([this] { io.stop(); });
 }
 

@@ -5,23 +5,16 @@
 #include <memory>
 #include <string>
 
-#include "daemon/core/configuration.hpp"
+#include "daemon/command_line.hpp"
 #include "daemon/core/result.hpp"
+#include "daemon/settings.hpp"
 
 namespace ukey {
 
-struct DaemonOptions {
-    std::string configuration_path;
-    std::string state_dir;
-    std::string runtime_dir;
-    /// The ukey-probe executable.
-    std::string probe_path;
-};
-
 class Daemon {
   public:
-    /// Opens the state, the CAs and the sockets. Errors: `state.*`, `trust.unreadable`, `config.*`.
-    static Result<std::unique_ptr<Daemon>> create(DaemonOptions options, Configuration configuration);
+    /// Opens the state and the sockets, or takes those that systemd passed. Errors: `state.*`.
+    static Result<std::unique_ptr<Daemon>> create(DaemonOptions options, Settings settings);
     ~Daemon();
     Daemon(const Daemon&) = delete; // owns threads and sockets
     Daemon& operator=(const Daemon&) = delete;

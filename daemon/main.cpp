@@ -61,7 +61,9 @@ int run(const ukey::DaemonOptions& options) {
         return exit_usage;
     }
     start_log(configuration->log_level);
-    auto daemon = ukey::Daemon::create(options, std::move(*configuration));
+    auto settings = ukey::Settings::from(std::move(*configuration));
+    auto daemon =
+        settings ? ukey::Daemon::create(options, std::move(*settings)) : tl::unexpected(settings.error());
     if (!daemon) {
         spdlog::critical("{} [{}]", to_string(daemon.error()), daemon.error().code);
         return exit_code_of(daemon.error());
@@ -73,20 +75,13 @@ int run(const ukey::DaemonOptions& options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    ukey::DaemonOptions options{.configuration_path = "/etc/ukeyd/ukeyd.toml",
-                                .state_dir = "/var/lib/ukeyd",
-                                .runtime_dir = "/run/ukeyd",
-                                .probe_path = find_probe()};
-    CLI::App app("ukeyd: the U-Key hardware integration service", "ukeyd");
-    app.set_version_flag("--version", UKEY_VERSION);
-    app.add_option("--config", options.configuration_path, "configuration file")->capture_default_str();
-    app.add_option("--state-dir", options.state_dir, "folder of the database")->capture_default_str();
-    app.add_option("--runtime-dir", options.runtime_dir, "folder of the sockets")->capture_default_str();
-    app.add_option("--probe", options.probe_path, "the ukey-probe program")->capture_default_str();
+    ukey::DaemonOptions options;
+    options.probe_path = find_probe();
+    const auto app = ukey::make_command_line(options);
     try {
-        app.parse(argc, argv);
+        app->parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
+        return app->exit(error) == 0 ? 0 : exit_usage;
     }
     umask(0077);                   // the database holds personal data
     std::signal(SIGPIPE, SIG_IGN); // a peer that is gone is an error code, not a signal

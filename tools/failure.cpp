@@ -28,6 +28,7 @@ constexpr auto exit_codes = std::to_array<std::pair<std::string_view, ExitCode>>
     {"registry.", ExitCode::answered_no},
     {"text.", ExitCode::answered_no},
     {"time.", ExitCode::usage},
+    {"trust.", ExitCode::answered_no},
     {"usage.", ExitCode::usage},
     {"verb.usage", ExitCode::usage},
 });

@@ -37,6 +37,7 @@ constexpr auto verbs = std::to_array<Verb>({
     {"pin", "change", N_("change a U-Key's PIN"), define_pin_change},
     {"config", "check", N_("is the configuration file right?"), define_config_check},
     {"config", "show", N_("the configuration in force, and what each key means"), define_config_show},
+    {"config", "reload", N_("have the service read its configuration again"), define_config_reload},
     {"", "explain", N_("what a code means; without one, all codes"), define_explain},
     {"", "doctor", N_("is this computer set up right?"), define_doctor},
     {"", "diagnose", N_("which layer fails, from the USB port to the binding"), define_diagnose},

@@ -34,6 +34,8 @@ struct ControlContext {
     std::string state_dir;
     std::string configuration_path;
     Timestamp started;
+    /// Reads the configuration again on behalf of that user; the old one goes on when it is refused.
+    std::function<boost::asio::awaitable<Result<void>>(std::uint32_t uid)> reconfigure;
 };
 
 /// A registry that is being sent in pieces; lives as long as its connection.
@@ -88,6 +90,7 @@ boost::asio::awaitable<ControlAnswer> handle_org_list(ControlContext&, ControlRe
 boost::asio::awaitable<ControlAnswer> handle_org_show(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_session_list(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_report_month(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_config_reload(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_export(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext&, ControlRequest&);
 

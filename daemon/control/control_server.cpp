@@ -32,6 +32,7 @@ constexpr auto verbs = std::to_array<ControlVerb>({
     {"org.show", Privilege::read, handle_org_show},
     {"session.list", Privilege::read, handle_session_list},
     {"report.month", Privilege::read, handle_report_month},
+    {"config.reload", Privilege::administer, handle_config_reload},
     {"audit.export", Privilege::operate, handle_audit_export},
     {"audit.verify", Privilege::operate, handle_audit_verify},
 });

@@ -52,16 +52,20 @@ KeyWatch::KeyWatch(Parts parts)
       usb_(parts_.executor, {.added = [this](const UsbDevice& d) { add_device(d); },
                              .removed = [this](const UsbDevice& d) { remove_device(d); }}) {
     for (const ModuleConfiguration& module : parts_.configuration.modules) {
-        const std::string name = module.name;
-        workers_.push_back(std::make_unique<Worker>(
-            parts_.executor, worker_options(module, parts_.configuration, parts_.probe_path),
-            Worker::Events{.state_changed =
-                               [this, name] {
-                                   slots_changed();
-                                   parts_.events.publish("module.state", name, {{"module", name}});
-                               },
-                           .slots_changed = [this] { slots_changed(); }}));
+        workers_.push_back(make_worker(module));
     }
+}
+
+std::unique_ptr<Worker> KeyWatch::make_worker(const ModuleConfiguration& module) {
+    const std::string name = module.name;
+    return std::make_unique<Worker>(
+        parts_.executor, worker_options(module, parts_.configuration, parts_.probe_path),
+        Worker::Events{.state_changed =
+                           [this, name] {
+                               slots_changed();
+                               parts_.events.publish("module.state", name, {{"module", name}});
+                           },
+                       .slots_changed = [this] { slots_changed(); }});
 }
 
 void KeyWatch::start() {
@@ -195,6 +199,10 @@ void KeyWatch::slots_changed() {
 asio::awaitable<void> KeyWatch::reconcile() {
     while (dirty_) {
         dirty_ = false;
+        if (workers_outdated_) {
+            workers_outdated_ = false;
+            co_await replace_workers();
+        }
         for (const auto& worker : workers_) {
             if (worker->state() ==
                 WorkerState::running) { // after a crash its last list stands: it proves nothing
@@ -209,6 +217,42 @@ asio::awaitable<void> KeyWatch::reconcile() {
         match();
     }
     reconciling_ = false;
+}
+
+/// Only reconcile() calls this: nobody else keeps a Worker over an await.
+asio::awaitable<void> KeyWatch::replace_workers() {
+    std::vector<std::unique_ptr<Worker>> old = std::exchange(workers_, {});
+    std::vector<Worker*> fresh;
+    for (const ModuleConfiguration& module : parts_.configuration.modules) {
+        const WorkerOptions wanted = worker_options(module, parts_.configuration, parts_.probe_path);
+        const auto same = std::ranges::find_if(
+            old, [&](const auto& worker) { return worker && worker->options() == wanted; });
+        if (same != old.end()) {
+            workers_.push_back(std::move(*same));
+        } else {
+            fresh.push_back(workers_.emplace_back(make_worker(module)).get());
+        }
+    }
+    std::set<std::string> stopped_modules;
+    for (std::unique_ptr<Worker>& worker : old) {
+        if (worker) {
+            stopped_modules.insert(worker->options().name);
+            const std::shared_ptr<Worker> last(std::move(worker)); // lives until it has stopped
+            last->stop([last] {});
+        }
+    }
+    std::vector<std::string> gone;
+    for (const auto& [key_id, key] : keys_) {
+        if (stopped_modules.contains(key.module)) {
+            gone.push_back(key_id);
+        }
+    }
+    for (const std::string& key_id : gone) {
+        co_await remove(key_id);
+    }
+    for (Worker* worker : fresh) {
+        worker->start();
+    }
 }
 
 asio::awaitable<void> KeyWatch::remove_stale(const Worker& worker) {
@@ -349,6 +393,15 @@ void KeyWatch::judge_all() {
         judge(key);
         publish_change(key, old_findings, key.binding.organisation_code);
     }
+}
+
+asio::awaitable<void> KeyWatch::reconfigure() {
+    workers_outdated_ = true;
+    slots_changed();
+    for (auto& [key_id, key] : keys_) {
+        key.certificates = read_certificates(key.token, parts_.configuration.certificate_profiles);
+    }
+    co_await reload_all();
 }
 
 asio::awaitable<void> KeyWatch::reload_all() {

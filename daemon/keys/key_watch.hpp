@@ -65,12 +65,21 @@ class KeyWatch {
     /// again.
     void hold(const std::string& key_id, bool in_use);
 
+    /// Has every module's slots looked at: the computer was asleep, for one.
+    void look_again() { refresh_workers(); }
+
+    /// The configuration has changed: judges every key by it. Workers of modules that are new, changed or
+    /// gone follow by themselves.
+    boost::asio::awaitable<void> reconfigure();
+
   private:
     void add_device(const UsbDevice& device);
     void remove_device(const UsbDevice& device);
     void await_token(const std::string& port);
     void refresh_workers();
     void slots_changed();
+    std::unique_ptr<Worker> make_worker(const ModuleConfiguration& module);
+    boost::asio::awaitable<void> replace_workers();
     boost::asio::awaitable<void> reconcile();
     boost::asio::awaitable<void> remove_stale(const Worker& worker);
     boost::asio::awaitable<void> insert_new(const Worker& worker);
@@ -94,6 +103,7 @@ class KeyWatch {
     std::set<std::string> held_;
     bool reconciling_ = false;
     bool dirty_ = false;
+    bool workers_outdated_ = false;
     bool registry_is_empty_ = false;
 };
 

@@ -48,6 +48,9 @@ class LoginServer {
     /// No more connections or reports; the open sessions stay open in the store until end_all().
     void close();
 
+    /// The configuration has changed.
+    void reconfigure() { rate_limit_.set_limit(parts_.configuration.login_reports_per_minute); }
+
     boost::asio::awaitable<void> end_sessions_of_key(std::string key_id, EndReason reason);
     boost::asio::awaitable<void> end_all(EndReason reason);
     /// Writes the ends that could not be written when they happened (a full disk).

@@ -14,6 +14,9 @@ class RateLimit {
   public:
     explicit RateLimit(unsigned per_minute) : per_minute_(per_minute) {}
 
+    /// From now on.
+    void set_limit(unsigned per_minute) { per_minute_ = per_minute; }
+
     struct Decision {
         bool allowed = true;
         /// How many were left out in the window that has just ended; set once, by the first report after it.

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -15,6 +16,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "daemon/core/configuration.hpp"
 #include "daemon/probe/person.hpp"
 #include "daemon/probe/service.hpp"
 
@@ -32,6 +34,7 @@ constexpr int exit_no_connection = 4;
 
 struct Options {
     std::string name;
+    std::string configuration_path;
     std::string module_path;
     int descriptor = -1;
     std::string person;
@@ -59,6 +62,23 @@ int accept_from_systemd() {
     }
     close(SD_LISTEN_FDS_START);
     return connection;
+}
+
+/// The module of that name in ukeyd's configuration; empty, with a word on stderr, when there is none.
+std::string configured_module(const Options& options) {
+    const auto configuration = ukey::load_configuration(options.configuration_path);
+    if (!configuration) {
+        std::fprintf(stderr, "ukey-probe: %s\n", to_string(configuration.error()).c_str());
+        return {};
+    }
+    const auto module =
+        std::ranges::find(configuration->modules, options.name, &ukey::ModuleConfiguration::name);
+    if (module == configuration->modules.end()) {
+        std::fprintf(stderr, "ukey-probe: %s has no module named %s\n", options.configuration_path.c_str(),
+                     options.name.c_str());
+        return {};
+    }
+    return module->path;
 }
 
 int run_service(const Options& options) {
@@ -104,7 +124,11 @@ int main(int argc, char** argv) {
     CLI::App application("Loads one PKCS#11 module for ukeyd, or for a person's own ukeyctl.", "ukey-probe");
     application.set_version_flag("--version", std::string(UKEY_VERSION));
     application.add_option("--name", options.name, "The module's name, to be seen in a list of processes");
-    application.add_option("--module", options.module_path, "The module's file")->required();
+    auto* module = application.add_option("--module", options.module_path, "The module's file");
+    application
+        .add_option("--config", options.configuration_path,
+                    "ukeyd's configuration, where the module's file is under --name")
+        ->excludes(module);
     application.add_option("--fd", options.descriptor, "Serve the daemon's connection on this descriptor")
         ->check(CLI::NonNegativeNumber);
     auto* person = application.add_option("--person", options.person, "Do one thing for a person and end")
@@ -124,6 +148,12 @@ int main(int argc, char** argv) {
         application.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return application.exit(error) == 0 ? 0 : exit_usage;
+    }
+    if (options.module_path.empty()) {
+        options.module_path = configured_module(options);
+    }
+    if (options.module_path.empty()) {
+        return exit_usage;
     }
     return options.person.empty() ? run_service(options) : run_as_person(options);
 }

@@ -36,6 +36,8 @@ struct WorkerOptions {
     std::chrono::milliseconds stable_after = std::chrono::seconds(60);
     /// From stop() to SIGKILL.
     std::chrono::milliseconds stop_grace = std::chrono::seconds(3);
+
+    bool operator==(const WorkerOptions&) const = default;
 };
 
 enum class WorkerState {

@@ -62,6 +62,19 @@ Result<void> record_stop(Storage& storage) {
     return storage.write([&] { return storage.append("daemon.stopped", {}); });
 }
 
+Result<void> record_clock_change(Storage& storage, std::chrono::microseconds slept,
+                                 std::chrono::microseconds stepped) {
+    return storage.write([&]() -> Result<void> {
+        if (slept.count() != 0) {
+            UKEY_TRY(storage.append("computer.resumed", {{"slept_us", slept.count()}}));
+        }
+        if (stepped.count() != 0) {
+            UKEY_TRY(storage.append("clock.stepped", {{"stepped_us", stepped.count()}}));
+        }
+        return {};
+    });
+}
+
 Result<void> record_heartbeat(Storage& storage) {
     // Without waking the disk: it follows with the next commit, or when the kernel writes back.
     UKEY_TRY(storage.database().execute("PRAGMA synchronous=NORMAL"));

@@ -3,6 +3,8 @@
 // only; blocking.
 #pragma once
 
+#include <chrono>
+
 #include "daemon/store/storage.hpp"
 
 namespace ukey {
@@ -14,6 +16,10 @@ Result<std::size_t> record_start(Storage& storage, const boost::json::object& fa
 
 /// Record `daemon.stopped`.
 Result<void> record_stop(Storage& storage);
+
+/// Records `computer.resumed` and `clock.stepped`, for what there was of them.
+Result<void> record_clock_change(Storage& storage, std::chrono::microseconds slept,
+                                 std::chrono::microseconds stepped);
 
 /// "Alive now", beside the ledger: it bounds the hole when the next thing that happens is a power cut.
 Result<void> record_heartbeat(Storage& storage);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration file: config check and config show. Both read the file itself and need no daemon.
+// The configuration file: config check and config show, which read it themselves and need no daemon, and
+// config reload.
 #include <sstream>
 
 #include <fmt/format.h>
@@ -84,6 +85,23 @@ Run define_config_check(CLI::App& command) {
     command.add_option("FILE", *file, _("the file; without it, the one of --config"));
     return [file](const Context& context) {
         return check(context, file->empty() ? context.options().config : *file);
+    };
+}
+
+Run define_config_reload(CLI::App& /*command*/) {
+    return [](const Context& context) -> Outcome<ExitCode> {
+        const auto answer = context.ask("config.reload");
+        return answer.map([&](const boost::json::object& in_force) {
+            if (context.json()) {
+                context.print_json(in_force);
+            } else {
+                context.print(
+                    say(N_("The service has read {file} again; mode {mode}."),
+                        {{"file", text_of(in_force, "config")}, {"mode", text_of(in_force, "mode")}}) +
+                    "\n");
+            }
+            return ExitCode::done;
+        });
     };
 }
 

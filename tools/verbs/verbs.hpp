@@ -23,6 +23,7 @@ Run define_pin_status(CLI::App& command);
 Run define_pin_change(CLI::App& command);
 Run define_config_check(CLI::App& command);
 Run define_config_show(CLI::App& command);
+Run define_config_reload(CLI::App& command);
 Run define_explain(CLI::App& command);
 Run define_doctor(CLI::App& command);
 Run define_diagnose(CLI::App& command);

@@ -76,6 +76,7 @@ constexpr auto events = std::to_array<EventText>({
     {"session.ended", N_("login ended"), session_text},
     {"login.refused", N_("login refused"), refusal_text},
     {"module.state", N_("module"), module_text},
+    {"daemon.configured", N_("configuration read again"), nullptr},
 });
 
 } // namespace

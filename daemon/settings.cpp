@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/settings.hpp"
+
+namespace ukey {
+
+Result<Settings> Settings::load(const std::string& path) {
+    auto configuration = load_configuration(path);
+    if (!configuration) {
+        return tl::unexpected(configuration.error());
+    }
+    return from(std::move(*configuration));
+}
+
+Result<Settings> Settings::from(Configuration configuration) {
+    auto rule = configuration.rule_file.empty() ? Result<CriterionRule>(CriterionRule::built_in())
+                                                : CriterionRule::load(configuration.rule_file);
+    if (!rule) {
+        return tl::unexpected(rule.error());
+    }
+    auto trust = TrustStore::load(configuration.trust_paths);
+    if (!trust) {
+        return tl::unexpected(trust.error());
+    }
+    return Settings{std::move(configuration), std::move(*trust), std::move(*rule)};
+}
+
+} // namespace ukey
