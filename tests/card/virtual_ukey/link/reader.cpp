@@ -54,6 +54,7 @@ void Reader::insert() {
     if (inserted_)
         return;
     inserted_ = true;
+    ++insertions_;
     inserted_changed();
     changed_.notify_all();
 }
@@ -62,6 +63,7 @@ void Reader::remove() {
     if (!inserted_)
         return;
     inserted_ = false;
+    pause_timer_.cancel(); // a card that is out does not take its time over an answer
     card_.power_off();
     inserted_changed();
     changed_.notify_all();
@@ -166,8 +168,12 @@ asio::awaitable<std::optional<Bytes>> Reader::transmit(ByteView apdu) {
         remove();
         co_return std::nullopt;
     }
-    if (answer.delay.count() > 0)
+    if (answer.delay.count() > 0) {
+        const std::uint64_t insertion = insertions_;
         co_await pause(answer.delay);
+        if (!inserted_ || insertion != insertions_)
+            co_return std::nullopt; // the answer is of a card session that is over
+    }
     co_return std::move(answer.response);
 }
 

@@ -81,6 +81,8 @@ class Reader {
     boost::asio::steady_timer pause_timer_;
     Signal changed_;
     bool inserted_ = false;
+    /// Tells one stay in the reader from the next.
+    std::uint64_t insertions_ = 0;
     bool present_ = false;
     bool stopped_ = false;
     /// The peer has spoken on this connection.
