@@ -206,7 +206,10 @@ class Service {
         // The module's bad end must not look like a crash, nor hold up the daemon's stop.
         struct sigaction action {};
         action.sa_handler = leave_at_once;
-        sigaction(SIGALRM, &action, nullptr);
+        // The others too: OpenSC 0.23 may crash when C_Finalize meets its own C_WaitForSlotEvent.
+        for (const int signal : {SIGALRM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) {
+            sigaction(signal, &action, nullptr);
+        }
         alarm(finalize_deadline_s);
         module_->finalize();
         if (!events_->join_for(join_patience)) {

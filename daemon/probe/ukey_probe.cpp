@@ -95,7 +95,13 @@ int run_service(const Options& options) {
     if (connection < 0) {
         return exit_no_connection;
     }
-    return serve(connection, {.module_path = options.module_path, .own_deadline = own_deadline_as_service});
+    // After the connection is taken: left in the queue it would start this process again and again.
+    const std::string module_path =
+        options.module_path.empty() ? configured_module(options) : options.module_path;
+    if (module_path.empty()) {
+        return exit_usage;
+    }
+    return serve(connection, {.module_path = module_path, .own_deadline = own_deadline_as_service});
 }
 
 int run_as_person(const Options& options) {
@@ -149,11 +155,15 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return application.exit(error) == 0 ? 0 : exit_usage;
     }
-    if (options.module_path.empty()) {
-        options.module_path = configured_module(options);
-    }
-    if (options.module_path.empty()) {
+    if (options.module_path.empty() && options.configuration_path.empty()) {
+        std::fprintf(stderr, "ukey-probe: --module or --config and --name are needed\n");
         return exit_usage;
+    }
+    if (!options.person.empty() || options.descriptor >= 0) {
+        options.module_path = options.module_path.empty() ? configured_module(options) : options.module_path;
+        if (options.module_path.empty()) {
+            return exit_usage;
+        }
     }
     return options.person.empty() ? run_service(options) : run_as_person(options);
 }

@@ -146,7 +146,7 @@ class WorkerAsAService(unittest.TestCase):
     def test_an_unknown_name_is_told(self):
         ws = self.enterContext(Workstation())
         ws.configure(modules=())
-        done = ws.run(program("ukey-probe"), "--config", ws.path("ukeyd.toml"), "--name", "opensc", check=False)
+        done = ws.run(program("ukey-probe"), "--config", ws.path("ukeyd.toml"), "--name", "opensc", "--fd", "0", check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("no module named opensc", done.stderr)
 

@@ -195,14 +195,18 @@ class Guest:
 
     # Keys -----------------------------------------------------------------------------------------------------------
 
+    def ca(self):
+        """The CA of the guest's cards."""
+        if self.authority is None:
+            self.authority = Authority(os.path.join(self.folder, "ca"))
+        return self.authority
+
     def make_card(self, name, organisation, *options):
         """A card with a certificate of the guest's test CA; not plugged in yet."""
         cards = os.path.join(self.folder, "cards")
-        if self.authority is None:
-            os.mkdir(cards)
-            self.authority = Authority(os.path.join(self.folder, "ca"))
+        os.makedirs(cards, exist_ok=True)
         card = Card(cards, name)
-        self.authority.issue(card.folder, organisation, *options)
+        self.ca().issue(card.folder, organisation, *options)
         self.cards[name] = card
         return card
 
