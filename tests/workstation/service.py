@@ -13,8 +13,10 @@ P11_KIT_PROXY = "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so"
 UNITS = ("ukeyd.service", "ukey-probe@opensc.service")
 
 COMMITTEE = "中共重庆市涪陵区测试街道工作委员会"
-BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
-TWIN = "中共重庆市涪陵区测试街道第二支部委员会"
+# Short enough for a token's label of 32 bytes, which the tools choose a token by.
+BRANCH = "涪陵区机关支部"
+TWIN = "涪陵区第二支部"
+STRANGER = "涪陵区某某支部"
 REGISTRY = f"""隶属关系,组织代码,类别,考核单位,应配UK,手机终端,代为履行,管理员姓名,联系手机
 {COMMITTEE},500102000000,党委,01,是,否,,张三,13800000001
 {COMMITTEE} - {BRANCH},500102000001,支部,01,是,否,,李四,13800000002

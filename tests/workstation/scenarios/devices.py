@@ -20,8 +20,13 @@ def plug(guest, gadget):
                        "--subsystem-match=usb/usb_device"]) as udev:
         udev.wait("UDEV -", "udev is being watched")
         guest.plug_gadget(gadget)
-        node = udev.wait("DEVNAME=", "udev has processed the device").removeprefix("DEVNAME=")
+        # As the kernel writes it. The first gadget brings the hubs of dummy_hcd with it.
+        udev.wait(f"PRODUCT={gadget.vendor_id:x}/{gadget.product_id:x}/", "udev has processed the device")
     guest.run("udevadm settle")
+    path = guest.run(["udevadm", "trigger", "--dry-run", "--verbose", "--subsystem-match=usb",
+                      f"--attr-match=idVendor={gadget.vendor_id:04x}",
+                      f"--attr-match=idProduct={gadget.product_id:04x}"]).stdout.split()[0]
+    node = "/dev/" + guest.run(["udevadm", "info", "--query=name", path]).stdout.strip()
     properties = dict(line.split("=", 1) for line in
                       guest.run(["udevadm", "info", "--query=property", node]).stdout.splitlines() if "=" in line)
     return node, properties

@@ -6,7 +6,7 @@ import time
 
 from expect import expect, expect_equal, expect_in
 from opensc import Application, sign
-from service import BRANCH, BRANCH_CODE, FILTER, P11_KIT_PROXY, TWIN, TWIN_CODE, UNITS, Service
+from service import BRANCH, BRANCH_CODE, FILTER, P11_KIT_PROXY, STRANGER, TWIN, TWIN_CODE, UNITS, Service
 
 SEAT_UID = 1000
 SLOW_ANSWER_MS = 3000  # the signature is under way when the key is pulled
@@ -22,7 +22,6 @@ def scenario_plug_login_count(guest):
     guest.record("plug: until ukeyd's verdict", f"{time.monotonic() - begin:.1f} s")
     seen = json.loads(watch.wait('"type":"usb.added"', "ukeyd has seen the device"))["device"]
     expect_equal((seen["vendor_id"], seen["product_id"]), ("08e6", "4433"), "the device that ukeyd saw")
-    expect_equal(key["certificate"]["name"] if "name" in key["certificate"] else BRANCH, BRANCH, "the certificate's name")
     service.ask("key", "bind", key["key"], BRANCH_CODE)
     expect_equal(service.keys()[0]["admission"]["verdict"], "allow", "the verdict of the bound key")
 
@@ -45,19 +44,19 @@ def scenario_plug_login_count(guest):
 def scenario_refused_in_enforce(guest):
     """In mode enforce a key that names another organisation is refused; in observe it is let through and recorded."""
     service = Service(guest).prepare()
-    card = guest.make_card("stranger", "中共某处不在册支部委员会")
+    card = guest.make_card("stranger", STRANGER)
     watch = service.watch()
     key = service.plug(card, watch)
     refused = service.ask("key", "bind", key["key"], TWIN_CODE, check=False)
-    expect_equal(refused["error"]["code"], "binding.name_mismatch", "the refused binding")
+    expect_equal(refused["error"]["code"], "binding.other_organisation", "the refused binding")
     service.configure("enforce")
-    done = sign(guest, "中共某处不在册支部委员会", module=FILTER, check=False)
+    done = sign(guest, STRANGER, module=FILTER, check=False)
     expect_in("0x200", done.stderr, "what the application is told (CKR_FUNCTION_REJECTED)")
     attempt = service.records("login.refused")[-1]
     expect_equal((attempt["key"], attempt["uid"]), (key["key"], SEAT_UID), "the recorded refusal")
     expect_equal(card.status()["verify_count"], 0, "PIN tries of a refused login")
     service.configure("observe")
-    expect(sign(guest, "中共某处不在册支部委员会", module=FILTER, check=False).returncode == 0, "observe refused a login")
+    expect(sign(guest, STRANGER, module=FILTER, check=False).returncode == 0, "observe refused a login")
     expect_equal(service.sessions()[-1]["verdict"], "deny", "what the policy says of the login that was let through")
     service.unplug(card, watch)
 
@@ -119,7 +118,7 @@ def scenario_quiet_journal(guest):
     Service(guest).prepare()
     units = [f"--unit={unit}" for unit in UNITS]
     errors = guest.run(["journalctl", "--boot", "--priority=err", "--no-pager", "--quiet", *units]).stdout
-    # The scenario of the wrong configuration is one error of ours, on purpose.
-    lines = [line for line in errors.splitlines() if "ukeyd.toml:1" not in line]
+    # The scenario of the wrong configuration makes two, on purpose.
+    lines = [line for line in errors.splitlines() if "ukeyd.toml:1" not in line and "Reload failed" not in line]
     expect_equal(lines, [], "errors in the journal")
     expect("SIGSYS" not in guest.run(["journalctl", "--boot", "--no-pager", *units]).stdout, "a system call was denied")

@@ -3,8 +3,8 @@
 
 import json
 
-from expect import expect, expect_equal
-from opensc import Application
+from expect import expect, expect_equal, expect_in, wait_until
+from opensc import Application, sign
 from service import BRANCH, FILTER, Service
 
 OWN_MACHINE = True
@@ -36,3 +36,25 @@ def scenario_ten_power_cuts(guest):
         expect_equal(sessions[-1]["end_reason"], "unclean", "the end of the session that was open")
         expect_equal(service.sessions("--open"), [], "open sessions")
     expect(len(service.records("daemon.unclean")) == CUTS, json.dumps(service.records("daemon.unclean")))
+
+
+def scenario_sleep(guest):
+    """The computer sleeps during a login: a record of it, the key is there again, and the next login works."""
+    card = guest.make_card("asleep", BRANCH)
+    guest.boot([card], can_sleep=True)
+    guest.await_idle_boot()
+    guest.install(guest.packages)
+    service = Service(guest).prepare()
+    service.await_keys(1)
+    application = Application(guest, module=FILTER)
+    application.login()
+    guest.suspend()
+    guest.resume()
+    slept = wait_until(lambda: service.records("computer.resumed"), "the sleep is recorded")[-1]["slept_us"]
+    expect(slept > 0, f"the computer slept for {slept} µs")
+    service.await_keys(1)
+    application.stop()
+    expect_equal(service.sessions("--open"), [], "open sessions once the application has ended")
+    guest.record("a login over a sleep ends as", service.sessions()[-1]["end_reason"])
+    expect_in("64\n", sign(guest, BRANCH, module=FILTER).stdout, "the length of the signature")
+    service.verify()

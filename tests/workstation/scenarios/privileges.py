@@ -17,7 +17,7 @@ REQUESTS = {
 REFUSED = "control.refused"
 ANSWERS = {
     #            status  key list  org list  audit verify  key bind         config reload
-    None:       ("",     "",       "",       "",           "key.unknown",   ""),
+    None:       ("",     "",       "",       "",           "key.not_found", ""),
     "operator": ("",     "",       "",       "",           REFUSED,         REFUSED),
     "seat":     ("",     "",       "",       REFUSED,      REFUSED,         REFUSED),
     "other":    ("",     "",       "",       REFUSED,      REFUSED,         REFUSED),
