@@ -2,6 +2,7 @@
 """The power fails while people log in, again and again."""
 
 import json
+import time
 
 from expect import expect, expect_equal, expect_in, wait_until
 from opensc import Application, sign
@@ -10,6 +11,7 @@ from service import BRANCH, FILTER, Service
 OWN_MACHINE = True
 CUTS = 10
 LOGINS_BEFORE_CUT = 3
+ASLEEP_S = 4  # the kernel reads from the RTC how long it slept, in whole seconds
 
 
 def scenario_ten_power_cuts(guest):
@@ -49,6 +51,7 @@ def scenario_sleep(guest):
     application = Application(guest, module=FILTER)
     application.login()
     guest.suspend()
+    time.sleep(ASLEEP_S)
     guest.resume()
     slept = wait_until(lambda: service.records("computer.resumed"), "the sleep is recorded")[-1]["slept_us"]
     expect(slept > 0, f"the computer slept for {slept} µs")
