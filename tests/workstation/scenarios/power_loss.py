@@ -20,6 +20,7 @@ def scenario_ten_power_cuts(guest):
     guest.boot([card])
     guest.install(guest.packages)
     service = Service(guest).prepare()
+    guest.run("sync")  # what was set up long before the power fails
     acknowledged = 0
     for cut in range(CUTS):
         service.await_keys(1)
