@@ -45,7 +45,7 @@ def scenario_ukeyd_killed(guest):
 
 
 def scenario_worker_killed(guest):
-    """kill -9 of ukey-probe: a finding on the module, a new worker, and the key was never away."""
+    """kill -9 of ukey-probe: a new worker, no finding that stays, and the key was never away."""
     service, _, _ = begin(guest, "worker-killed")
     inserted = len(service.records("key.inserted"))
     kill(guest, "ukey-probe@opensc.service")
@@ -115,7 +115,7 @@ def scenario_disk_full(guest):
 
 
 def scenario_clock_stepped(guest):
-    """The clock is set forward by a year and back: both are records, an expired certificate is a finding meanwhile."""
+    """The clock is set forward by a year and back: both are records."""
     service, _, _ = begin(guest, "clock")
     watch = service.watch()
     guest.step_clock("+1 year")
