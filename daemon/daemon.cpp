@@ -88,6 +88,7 @@ struct Daemon::Parts {
     LoginServer logins{{io.get_executor(), clock, settings.configuration, store, keys, events}};
     ControlContext control_context{clock,
                                    settings.configuration,
+                                   settings.trust,
                                    settings.rule,
                                    store,
                                    keys,
@@ -137,6 +138,9 @@ asio::awaitable<void> Daemon::Parts::begin() {
     keys.set_removal_hook([this](const std::string& key_id) {
         return logins.end_sessions_of_key(key_id, reason_of_removal());
     });
+    for (const Error& unreadable : settings.trust.unreadable()) {
+        spdlog::error("chains that need this file are not trusted: {}", to_string(unreadable));
+    }
     const boost::json::object known = facts();
     const auto closed = co_await store.run([&](Storage& storage) { return record_start(storage, known); });
     if (!closed) {

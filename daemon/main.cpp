@@ -51,7 +51,7 @@ std::string find_probe() {
 }
 
 int exit_code_of(const ukey::Error& error) {
-    return error.code.starts_with("config.") || error.code.starts_with("trust.") ? exit_usage : exit_state;
+    return error.code.starts_with("config.") ? exit_usage : exit_state;
 }
 
 int run(const ukey::DaemonOptions& options) {

@@ -8,7 +8,11 @@ Result<Settings> Settings::load(const std::string& path) {
     if (!configuration) {
         return tl::unexpected(configuration.error());
     }
-    return from(std::move(*configuration));
+    auto settings = from(std::move(*configuration));
+    if (settings && !settings->trust.unreadable().empty()) {
+        return tl::unexpected(settings->trust.unreadable().front());
+    }
+    return settings;
 }
 
 Result<Settings> Settings::from(Configuration configuration) {
@@ -17,11 +21,8 @@ Result<Settings> Settings::from(Configuration configuration) {
     if (!rule) {
         return tl::unexpected(rule.error());
     }
-    auto trust = TrustStore::load(configuration.trust_paths);
-    if (!trust) {
-        return tl::unexpected(trust.error());
-    }
-    return Settings{std::move(configuration), std::move(*trust), std::move(*rule)};
+    TrustStore trust = TrustStore::load_readable(configuration.trust_paths);
+    return Settings{std::move(configuration), std::move(trust), std::move(*rule)};
 }
 
 } // namespace ukey

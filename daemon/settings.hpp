@@ -18,6 +18,8 @@ struct Settings {
 
     /// Reads files; blocks. Errors `config.*`, `trust.unreadable`, with the place.
     static Result<Settings> load(const std::string& path);
+    /// For a start, which has no older settings to go on with: without the CA files that cannot be read,
+    /// which `trust.unreadable()` names. Blocks. Errors `config.*`.
     static Result<Settings> from(Configuration configuration);
 };
 

@@ -9,6 +9,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "daemon/core/certificate.hpp"
 #include "daemon/core/clock.hpp"
 #include "daemon/core/configuration.hpp"
 #include "daemon/core/criterion.hpp"
@@ -26,6 +27,7 @@ namespace ukey {
 struct ControlContext {
     const Clock& clock;
     const Configuration& configuration;
+    const TrustStore& trust;
     const CriterionRule& rule;
     StoreThread& store;
     KeyWatch& keys;
@@ -75,7 +77,9 @@ struct ControlVerb {
 };
 std::span<const ControlVerb> control_verbs();
 
-/// An Error as an answer: its object, reason and context become arguments.
+/// Its object, which is the subject too, reason and context become arguments.
+Finding to_finding(const Error& error);
+/// An Error as an answer.
 tl::unexpected<Finding> refuse(const Error& error);
 
 // The handlers, by verb; in files by subject.

@@ -47,11 +47,14 @@ std::span<const ControlVerb> control_verbs() {
     return verbs;
 }
 
+Finding to_finding(const Error& error) {
+    return {error.code,
+            error.object,
+            {{"object", error.object}, {"reason", error.reason}, {"context", error.context}}};
+}
+
 tl::unexpected<Finding> refuse(const Error& error) {
-    return tl::unexpected(
-        Finding{error.code,
-                error.object,
-                {{"object", error.object}, {"reason", error.reason}, {"context", error.context}}});
+    return tl::unexpected(to_finding(error));
 }
 
 Result<std::string> ControlRequest::text(std::string_view name) const {

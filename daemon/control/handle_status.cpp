@@ -125,6 +125,9 @@ asio::awaitable<ControlAnswer> handle_status(ControlContext& context, ControlReq
     for (const auto& worker : context.keys.workers()) {
         modules.push_back(view_module(*worker));
     }
+    for (const Error& unreadable : context.trust.unreadable()) {
+        findings.push_back(to_finding(unreadable));
+    }
     if (const auto& failure = context.logins.write_failure()) {
         findings.push_back(*failure);
     }

@@ -76,6 +76,11 @@ class TrustStore {
     /// read or has no certificate or CRL is an error `trust.unreadable` that names it. Self-signed ones
     /// become trust anchors.
     static Result<TrustStore> load(const std::vector<std::string>& paths);
+    /// The same, going on without what cannot be read: `unreadable()` names it. A chain that then ends nowhere
+    /// is `untrusted`, also when no anchor is left.
+    static TrustStore load_readable(const std::vector<std::string>& paths);
+    /// `trust.unreadable`, at most one for each file or folder.
+    const std::vector<Error>& unreadable() const;
 
     TrustStore();
     ~TrustStore();
@@ -87,7 +92,7 @@ class TrustStore {
     std::size_t anchors() const;
 
     /// Chain, validity at `moment`, key usage, revocation. `extra` are further certificates of the token,
-    /// possible intermediates. `not_checked` when there is no anchor at all. Validity is told apart from
+    /// possible intermediates. `not_checked` when no anchor is configured. Validity is told apart from
     /// trust: a chain that is good but for the dates is `trusted` and `expired`. SM2 certificates are
     /// verified with the distinguishing id 1234567812345678 on every certificate of the chain.
     Verification verify(const CertificateFacts& certificate, const std::vector<std::string>& extra_der,

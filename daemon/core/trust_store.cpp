@@ -29,7 +29,7 @@ constexpr int chain_depth_max = 8;
 /// A token carries a signing and an encryption certificate and perhaps its chain.
 constexpr std::size_t extra_certificates_max = 16;
 
-tl::unexpected<Error> unreadable(const std::string& object, std::string reason) {
+tl::unexpected<Error> unreadable_file(const std::string& object, std::string reason) {
     return fail("trust.unreadable", "read the CA files", object, std::move(reason));
 }
 
@@ -56,7 +56,7 @@ Result<std::vector<std::string>> trust_files(const std::string& path) {
         }
     }
     if (error) {
-        return unreadable(path, error.message());
+        return unreadable_file(path, error.message());
     }
     std::ranges::sort(files);
     return files;
@@ -66,15 +66,15 @@ Result<std::string> read_file(const std::string& path) {
     std::error_code error;
     const std::uintmax_t size = filesystem::file_size(path, error);
     if (error) {
-        return unreadable(path, error.message());
+        return unreadable_file(path, error.message());
     }
     if (size > trust_file_max_bytes) {
-        return unreadable(path, fmt::format("more than {} bytes", trust_file_max_bytes));
+        return unreadable_file(path, fmt::format("more than {} bytes", trust_file_max_bytes));
     }
     std::ifstream file(path, std::ios::binary);
     std::string bytes(size, '\0');
     if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-        return unreadable(path, std::generic_category().message(errno));
+        return unreadable_file(path, std::generic_category().message(errno));
     }
     return bytes;
 }
@@ -83,6 +83,8 @@ Result<std::string> read_file(const std::string& path) {
 struct TrustFile {
     std::vector<std::string> certificates;
     std::vector<std::string> lists;
+    /// What is wrong with the text around them: a block that is cut off. Empty when nothing is.
+    std::string damage;
 };
 
 TrustFile read_pem(std::string_view text) {
@@ -94,7 +96,9 @@ TrustFile read_pem(std::string_view text) {
         unsigned char* data = nullptr;
         long length = 0;
         if (PEM_read_bio(input.get(), &name, &header, &data, &length) != 1) {
-            ERR_clear_error(); // the end, or a block that is cut off
+            const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+            found.damage = at_end ? "" : take_openssl_error();
+            ERR_clear_error();
             return found;
         }
         const std::unique_ptr<char, OpensslMemoryDeleter> name_owner(name);
@@ -185,13 +189,29 @@ struct TrustStore::Contents {
     std::vector<std::string> fingerprints;
     std::vector<RevocationList> lists;
     std::size_t anchors = 0;
+    std::vector<Error> unreadable;
 
+    void add_path(const std::string& path);
     Result<void> add_file(const std::string& path);
     bool add_certificate(std::string_view der);
     Revocation revocation(const X509* certificate, const X509* issuer, Timestamp moment) const;
     void judge_chain(X509_STORE_CTX* context, Timestamp moment, Verification& verification) const;
 };
 
+void TrustStore::Contents::add_path(const std::string& path) {
+    const Result<std::vector<std::string>> files = trust_files(path);
+    if (!files) {
+        unreadable.push_back(files.error());
+        return;
+    }
+    for (const std::string& file : *files) {
+        if (Result<void> added = add_file(file); !added) {
+            unreadable.push_back(std::move(added.error()));
+        }
+    }
+}
+
+/// After an error, what was good before the bad place stays.
 Result<void> TrustStore::Contents::add_file(const std::string& path) {
     Result<std::string> bytes = read_file(path);
     if (!bytes) {
@@ -200,18 +220,21 @@ Result<void> TrustStore::Contents::add_file(const std::string& path) {
     const TrustFile found = read_blocks(std::move(*bytes));
     for (const std::string& der : found.certificates) {
         if (!add_certificate(der)) {
-            return unreadable(path, "a certificate in it is malformed: " + take_openssl_error());
+            return unreadable_file(path, "a certificate in it is malformed: " + take_openssl_error());
         }
     }
     for (const std::string& der : found.lists) {
         std::optional<RevocationList> list = RevocationList::parse(der);
         if (!list) {
-            return unreadable(path, "neither a certificate nor a revocation list");
+            return unreadable_file(path, "neither a certificate nor a revocation list");
         }
         lists.push_back(std::move(*list));
     }
     if (found.certificates.empty() && found.lists.empty()) {
-        return unreadable(path, "no certificate and no revocation list in it");
+        return unreadable_file(path, "no certificate and no revocation list in it");
+    }
+    if (!found.damage.empty()) {
+        return unreadable_file(path, "its end is damaged: " + found.damage);
     }
     return {};
 }
@@ -281,18 +304,18 @@ TrustStore::TrustStore(TrustStore&&) noexcept = default;
 TrustStore& TrustStore::operator=(TrustStore&&) noexcept = default;
 
 Result<TrustStore> TrustStore::load(const std::vector<std::string>& paths) {
+    TrustStore loaded = load_readable(paths);
+    if (!loaded.unreadable().empty()) {
+        return tl::unexpected(loaded.unreadable().front());
+    }
+    return loaded;
+}
+
+TrustStore TrustStore::load_readable(const std::vector<std::string>& paths) {
     TrustStore loaded;
     Contents& contents = *loaded.contents_;
     for (const std::string& path : paths) {
-        const Result<std::vector<std::string>> files = trust_files(path);
-        if (!files) {
-            return tl::unexpected(files.error());
-        }
-        for (const std::string& file : *files) {
-            if (Result<void> added = contents.add_file(file); !added) {
-                return tl::unexpected(std::move(added.error()));
-            }
-        }
+        contents.add_path(path);
     }
     for (RevocationList& list : contents.lists) {
         for (const X509Handle& certificate : contents.certificates) {
@@ -300,6 +323,10 @@ Result<TrustStore> TrustStore::load(const std::vector<std::string>& paths) {
         }
     }
     return loaded;
+}
+
+const std::vector<Error>& TrustStore::unreadable() const {
+    return contents_->unreadable;
 }
 
 std::size_t TrustStore::anchors() const {
@@ -312,8 +339,8 @@ Verification TrustStore::verify(const CertificateFacts& certificate,
     verification.expired = moment > certificate.not_after;
     verification.not_yet_valid = moment < certificate.not_before;
     verification.key_usage_wrong = !certificate.can_sign();
-    if (contents_->anchors == 0) {
-        return verification;
+    if (contents_->anchors == 0 && contents_->unreadable.empty()) {
+        return verification; // with a damaged file it would be let through where an untrusted one is not
     }
     const ParsedX509 leaf = parse_x509(certificate.der);
     std::vector<ParsedX509> extra;

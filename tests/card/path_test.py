@@ -205,6 +205,30 @@ class Path(unittest.TestCase):
             key, = ws.await_keys(1)
             self.assertIn("certificate.untrusted", [f["code"] for f in key["findings"]])
 
+    def unreadable_cas(self, ws):
+        return [f["subject"] for f in ws.ask("status")["findings"] if f["code"] == "trust.unreadable"]
+
+    def test_a_damaged_ca_file_costs_its_chains_only(self):
+        with Workstation() as ws:
+            ws.start_pcscd()
+            ws.make_key("a", BRANCH).insert()
+            ws.configure(mode="enforce")
+            with open(ws.path("trust/root.pem"), encoding="ascii") as file:
+                root = file.read()
+            for damaged in ("", root[:200]):
+                ws.write("trust/root.pem", damaged)
+                ws.start_ukeyd()
+                key, = ws.await_keys(1)
+                self.assertIn("certificate.untrusted", [f["code"] for f in key["findings"]])
+                self.assertEqual(key["admission"]["verdict"], "deny", "without an anchor as with a foreign one")
+                self.assertEqual(self.unreadable_cas(ws), [ws.path("trust/root.pem")])
+                self.assertEqual(ws.ukeyctl("config", "reload", check=False).returncode, 1)
+                ws.write("trust/root.pem", root)
+                ws.ask("config", "reload")
+                self.assertEqual(ws.key(key["key"])["certificate"]["trust"], "trusted")
+                self.assertEqual(self.unreadable_cas(ws), [])
+                ws.stop_ukeyd()
+
     def test_what_faulty_cards_show(self):
         # OpenSC does not offer a certificate that it cannot parse: for who asks it, there is none.
         for fault, code in (("garbage_certificate", "certificate.missing"), ("missing_certificate", "certificate.missing"),

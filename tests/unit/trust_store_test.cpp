@@ -306,6 +306,7 @@ TEST(TrustStoreLoad, NamesTheFileThatCannotBeUsed) {
         folder.write("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
         folder.write("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         folder.write("cut.cer", root.der().substr(0, 100)),
+        folder.write("cut.pem", root.pem() + root.pem().substr(0, 300)),
         (folder.path() / "missing.pem").string(),
     };
     for (const std::string& path : bad) {
@@ -315,6 +316,29 @@ TEST(TrustStoreLoad, NamesTheFileThatCannotBeUsed) {
         EXPECT_EQ(store.error().object, path);
         EXPECT_FALSE(store.error().reason.empty()) << path;
     }
+}
+
+TEST(TrustStoreLoad, GoesOnWithoutWhatIsUnreadable) {
+    const TestCertificate root = test::make_root(KeyType::p_256, now, "甲");
+    const TestCertificate lost = test::make_root(KeyType::p_256, now, "乙");
+    const TemporaryFolder folder;
+    const std::string good = folder.write("good.pem", root.pem());
+    const std::string empty = folder.write("empty.pem", "");
+    const std::string missing = (folder.path() / "missing.pem").string();
+
+    const TrustStore store = TrustStore::load_readable({folder.path().string(), missing});
+    ASSERT_EQ(store.unreadable().size(), 2U);
+    EXPECT_EQ(store.unreadable().at(0).object, empty);
+    EXPECT_EQ(store.unreadable().at(1).object, missing);
+    const auto trust_of = [](const TrustStore& with, const TestCertificate& issuer) {
+        const TestCertificate leaf = issuer.issue(leaf_request());
+        return with.verify(parse_certificate(leaf.der(), {}).value(), {}, now).trust;
+    };
+    EXPECT_EQ(trust_of(store, root), Trust::trusted);
+    EXPECT_EQ(trust_of(store, lost), Trust::untrusted);
+    EXPECT_EQ(trust_of(TrustStore::load_readable({empty}), lost), Trust::untrusted)
+        << "not_checked would be let through";
+    EXPECT_TRUE(TrustStore::load_readable({good}).unreadable().empty());
 }
 
 /// Runs on the daemon's I/O thread, so it has to be quick, also with the list of a large CA.
