@@ -4,7 +4,7 @@
 import os
 import unittest
 
-from workstation import OPENSC, Workstation, require
+from workstation import OPENSC, Workstation, require, sanitizer_environment
 
 BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
 INSERTIONS = 200
@@ -45,7 +45,10 @@ class Churn(unittest.TestCase):
             print(f"descriptors and anonymous memory in KiB, ukeyd and worker: before {list(before.values())}, after {list(after.values())}")
             for pid in before:
                 self.assertEqual(after[pid][0], before[pid][0], "descriptors")
-                self.assertLess(after[pid][1], before[pid][1] + 1024, "memory")
+                if sanitizer_environment():
+                    print("memory is not compared: a sanitizer keeps what is freed")
+                else:
+                    self.assertLess(after[pid][1], before[pid][1] + 1024, "memory")
             self.assertEqual(ws.present_keys(), [])
             self.assertEqual(ws.ask("status")["modules"][0]["restarts"], 0)
             self.assertEqual(card.verify_count(), 0)

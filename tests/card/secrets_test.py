@@ -9,7 +9,10 @@ import threading
 import time
 import unittest
 
-from workstation import OPENSC, Workstation, program, require, wait_until
+from workstation import OPENSC, Workstation, program, require, sanitizer_environment, wait_until
+
+# A sanitizer's shadow of the address space: terabytes, and no byte of the program in it.
+SHADOW_MIN_BYTES = 1 << 34
 
 BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
 IDLE_S = 120
@@ -44,6 +47,8 @@ class Tries(unittest.TestCase):
 
 
 class Search(unittest.TestCase):
+    sanitized = bool(sanitizer_environment())
+
     def test_a_random_pin_is_found_nowhere(self):
         seed = int(os.environ.get("UKEY_TEST_SEED", time.time_ns()))
         print(f"seed {seed} (UKEY_TEST_SEED)")
@@ -103,6 +108,8 @@ class Search(unittest.TestCase):
                 if "w" not in rights:
                     continue
                 begin, end = (int(part, 16) for part in area.split("-"))
+                if self.sanitized and end - begin >= SHADOW_MIN_BYTES:
+                    continue
                 memory.seek(begin)
                 self.assertNotIn(secret.encode(), memory.read(end - begin), f"memory of {pid}: {line}")
 
@@ -113,7 +120,9 @@ class Search(unittest.TestCase):
             pattern = file.read().strip()
         ws.ukeyd.send_signal(signal.SIGABRT)
         ws.ukeyd.wait()
-        if pattern.startswith(("|", "/")):
+        if self.sanitized:
+            print("no core is searched: sanitizers turn cores off")
+        elif pattern.startswith(("|", "/")):
             print(f"no core is searched: core_pattern is {pattern}")
         else:
             self.assertTrue([name for name in os.listdir(ws.folder) if name.startswith("core")], "there is a core")
