@@ -18,8 +18,12 @@ import tempfile
 import threading
 import time
 
-BUILD = os.environ.get("UKEY_BUILD_DIR", os.path.join(os.path.dirname(__file__), "../../build/dev"))
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+BUILD = os.environ.get("UKEY_BUILD_DIR", os.path.join(SOURCE, "build/dev"))
+sys.path.insert(0, os.path.join(SOURCE, "tests/support"))
+
+from played_card import PlayedCard  # noqa: E402  (found by the path above)
+
 OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 VPCD_DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 DEADLINE_S = 60  # generous: a loaded machine must not fail a test, a hang must
@@ -77,50 +81,17 @@ def wait_until(condition, what, deadline_s=DEADLINE_S):
     raise Failed(f"not within {deadline_s} s: {what}")
 
 
-class VirtualKey:
-    """A card folder and the program that plays it in one vpcd slot."""
+class VirtualKey(PlayedCard):
+    """A card in one vpcd slot."""
 
     def __init__(self, workstation, name, port):
-        self.folder = os.path.join(workstation.folder, "cards", name)
-        self.control = os.path.join(workstation.folder, name + ".sock")
+        super().__init__(os.path.join(workstation.folder, "cards", name), os.path.join(workstation.folder, name + ".sock"))
         self.workstation = workstation
         self.port = port
-        self.process = None
 
     def start(self, inserted):
-        self.process = self.workstation.start(
-            [program("virtual-ukey"), "run", "--card", self.folder, "--vpcd", f"127.0.0.1:{self.port}",
-             "--control", self.control, "--inserted" if inserted else "--removed"],
-            stdout=subprocess.PIPE)
-        line = self.process.stdout.readline()
-        if line.strip() != b"ready":
-            raise Failed(f"virtual-ukey said {line!r}")
-
-    def tell(self, **command):
-        """One control command; the answer as a dictionary."""
-        with socket.socket(socket.AF_UNIX) as channel:
-            channel.settimeout(DEADLINE_S)
-            channel.connect(self.control)
-            channel.sendall(json.dumps(command).encode() + b"\n")
-            answer = json.loads(channel.makefile().readline())
-        if not answer.get("ok"):
-            raise Failed(f"virtual-ukey refused {command}: {answer}")
-        return answer
-
-    def insert(self):
-        self.tell(do="insert")
-
-    def remove(self):
-        self.tell(do="remove")
-
-    def fault(self, name, **more):
-        self.tell(do="fault", fault=name, **more)
-
-    def status(self):
-        return self.tell(do="status")
-
-    def verify_count(self):
-        return self.status()["verify_count"]
+        self.start_process([program("virtual-ukey"), "run", "--vpcd", f"127.0.0.1:{self.port}",
+                            "--inserted" if inserted else "--removed"], self.workstation.start)
 
 
 class Watch:
