@@ -76,8 +76,8 @@ class TrustStore {
     /// read or has no certificate or CRL is an error `trust.unreadable` that names it. Self-signed ones
     /// become trust anchors.
     static Result<TrustStore> load(const std::vector<std::string>& paths);
-    /// The same, going on without what cannot be read: `unreadable()` names it. A chain that then ends nowhere
-    /// is `untrusted`, also when no anchor is left.
+    /// The same, going on without what cannot be read: `unreadable()` names it. A chain that then ends
+    /// nowhere is `untrusted`, also when no anchor is left.
     static TrustStore load_readable(const std::vector<std::string>& paths);
     /// `trust.unreadable`, at most one for each file or folder.
     const std::vector<Error>& unreadable() const;
