@@ -66,15 +66,11 @@ class HidGadget(Gadget):
 
 
 class StorageGadget(Gadget):
-    """A storage-form key: a small disk, or the read-only CD-ROM that such keys show with their installer on it."""
-
-    def __init__(self, name, vendor_id, product_id, manufacturer, product, cdrom=True, **more):
-        super().__init__(name, vendor_id, product_id, manufacturer, product, **more)
-        self.cdrom = cdrom
+    """A storage-form key: the read-only CD-ROM that such keys show with their installer on it."""
 
     def function_script(self):
         medium = f"/run/{self.name}.medium"
         folder = "functions/mass_storage.0"
-        return [f"truncate -s 2M {medium}", f"echo {int(self.cdrom)} >{folder}/lun.0/cdrom",
-                f"echo {int(self.cdrom)} >{folder}/lun.0/ro", f"echo 1 >{folder}/lun.0/removable",
+        return [f"truncate -s 2M {medium}", f"echo 1 >{folder}/lun.0/cdrom",
+                f"echo 1 >{folder}/lun.0/ro", f"echo 1 >{folder}/lun.0/removable",
                 f"echo {medium} >{folder}/lun.0/file"], "mass_storage.0"

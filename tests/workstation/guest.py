@@ -33,7 +33,9 @@ class Guest:
         self.disk = os.path.join(self.folder, "disk.qcow2")
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", self.image.disk, "-F", "raw", self.disk],
                        check=True)
+        self.packages = []
         self.machine = None
+        self.can_sleep = False
         self.shells = {}
         self.cards = {}
         self.gadgets = {}
@@ -60,6 +62,7 @@ class Guest:
         One that is to `suspend` must be booted for it, which takes 4 s longer.
         """
         begin = time.monotonic()
+        self.can_sleep = can_sleep
         self.machine = Machine(self.image, self.disk, self.folder, can_sleep)
         for card in cards:
             self.plug_card(card)
@@ -98,9 +101,7 @@ class Guest:
         # Connections first: they hold the streams' pipes, so that each stream ends with its connection at once.
         for shell in self.shells.values():
             shell.close()
-        for stream in self.streams:
-            stream.stop()
-        self.streams.clear()
+        self.stop_streams()
         self.shells.clear()
 
     def suspend(self):
@@ -158,6 +159,12 @@ class Guest:
         stream = self.shell(user if login else "root").converse(line)
         self.streams.append(stream)
         return stream
+
+    def stop_streams(self):
+        """Ends what goes on."""
+        for stream in self.streams:
+            stream.stop()
+        self.streams.clear()
 
     # Files ----------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ TWIN_CODE = "500102000002"
 
 # A system call that the unit denies ends the process, so that no denied one goes unseen.
 DENIED_CALLS_KILL = "[Service]\nSystemCallErrorNumber=kill\n"
+# The default, 200 ms, is for processors that are not emulated: a login that the service acknowledges later than that is
+# told again with the next call, and lost if the power fails before.
+FILTER_WAITS = "wait_ms = 10000"
 
 
 class Service:
@@ -46,6 +49,7 @@ class Service:
             self.guest.write(f"/etc/systemd/system/{unit}.d/denied-calls-kill.conf", DENIED_CALLS_KILL)
         for name in ("root.pem", "intermediate.pem", "crl.pem", "root_crl.pem"):
             self.guest.put(os.path.join(self.guest.ca().folder, name), f"{TRUST}/{name}")
+        self.guest.run(f"echo {FILTER_WAITS} >>/etc/ukeyd/pkcs11.conf")
         self.guest.write("/root/registry.csv", REGISTRY)
         self.guest.run("systemctl daemon-reload && systemctl restart ukeyd.service")
         self.ask("org", "import", "/root/registry.csv")

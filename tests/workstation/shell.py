@@ -65,7 +65,8 @@ class Shell:
                 raise Failed(f"{user} cannot log in to the guest: {file.read()[-2000:]}")
 
     def close(self):
-        self.master.terminate()
+        # ssh misses a SIGTERM that comes just before it waits for the network, and would stay.
+        self.master.kill()
         self.master.wait()
         self.master.stdout.close()
         with contextlib.suppress(FileNotFoundError):

@@ -69,7 +69,7 @@ def scenario_restarts(guest):
     service, _, _ = begin(guest, "restarted")
     before = [len(service.records(kind)) for kind in ("daemon.started", "daemon.unclean")]
     begun = time.monotonic()
-    guest.run(f"for i in $(seq {RESTARTS}); do systemctl restart ukeyd.service || exit 1; done", deadline_s=300)
+    guest.run(f"for i in $(seq {RESTARTS}); do systemctl restart ukeyd.service || exit 1; done", deadline_s=600)
     guest.record("a restart of ukeyd", f"{(time.monotonic() - begun) / RESTARTS:.2f} s")
     service.await_answer()
     service.await_keys(1)
