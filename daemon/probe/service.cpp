@@ -162,18 +162,19 @@ class Service {
         const OwnDeadline deadline(options_.own_deadline);
         reader_->hold(std::move(hold));
         // Events that came before this look are part of it.
-        return look(SlotReader::Others::ask, request);
+        return look(events_->take(), SlotReader::Others::ask, request);
     }
 
     bool handle_event() {
         send_busy("slots");
         const OwnDeadline deadline(options_.own_deadline);
-        return look(SlotReader::Others::believe, nullptr);
+        const Slots named = events_->take();
+        return look(named, named.empty() ? SlotReader::Others::ask : SlotReader::Others::believe, nullptr);
     }
 
     /// Without its slot list a module is of no use: said as `failed`, and a new process is the next try.
-    bool look(SlotReader::Others others, const boost::json::value& answer_to) {
-        const auto slots = reader_->look(others, events_->take());
+    bool look(const Slots& named, SlotReader::Others others, const boost::json::value& answer_to) {
+        const auto slots = reader_->look(others, named);
         events_->settled();
         if (!slots) {
             send_failed("module.initialize_failed", slots.error().object + " says " + slots.error().reason);

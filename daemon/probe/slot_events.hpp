@@ -29,8 +29,9 @@ class SlotEvents {
     /// Readable (poll) when there is something to take().
     int descriptor() const { return event_descriptor_; }
 
-    /// The slots with something new since the last call. The thread waits for an event's take() and settled()
-    /// before it asks for the next one: a module that storms is asked at a bounded rate.
+    /// The slots with something new since the last call; none when all are to be asked whether what they hold
+    /// is still the same. The thread waits for an event's take() and settled() before it asks for the next
+    /// one: a module that storms is asked at a bounded rate.
     std::set<pkcs11::SlotId> take();
 
     /// The slots have been looked at.
@@ -49,8 +50,13 @@ class SlotEvents {
         finished,
     };
 
+    enum class News {
+        inserted, ///< what is in the slot has come with this event
+        perhaps,  ///< it may be what was there when it was last looked at
+    };
+
     void run();
-    bool report(const Result<pkcs11::SlotId>& event);
+    bool report(const Result<pkcs11::SlotId>& event, News news);
     bool pause(std::chrono::milliseconds duration);
 
     std::shared_ptr<pkcs11::Module> module_;

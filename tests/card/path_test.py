@@ -149,12 +149,16 @@ class Path(unittest.TestCase):
     def test_a_key_that_is_in_before_the_start_is_found(self):
         with Workstation() as ws:
             ws.start_pcscd()
-            ws.make_key("a", BRANCH, inserted=True)
-            ws.make_key("b", OTHER, inserted=True)
+            cards = [ws.make_key("a", BRANCH, inserted=True), ws.make_key("b", OTHER, inserted=True)]
             ws.configure()
             ws.start_ukeyd()
             names = {key["certificate"]["organisation_name"] for key in ws.await_keys(2)}
             self.assertEqual(names, {BRANCH, OTHER})
+            for card in cards:
+                card.remove()
+            ws.await_keys(0)
+            kinds = [record["kind"] for record in ws.ask("audit", "export", "--format", "json")["records"]]
+            self.assertEqual([kinds.count("key.inserted"), kinds.count("key.removed")], [2, 2], "each of them told once")
 
     def test_an_rsa_key_and_a_cfca_name(self):
         with Workstation() as ws:
