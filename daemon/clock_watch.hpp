@@ -24,7 +24,7 @@ struct ClockChange {
 /// (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET); until then nothing happens. I/O thread only.
 class ClockWatch {
   public:
-    explicit ClockWatch(boost::asio::any_io_executor executor) : timer_(std::move(executor)) {}
+    explicit ClockWatch(const boost::asio::any_io_executor& executor) : timer_(executor) {}
 
     /// Error `internal.error`: the kernel gives no such timer.
     Result<void> open();

@@ -28,15 +28,17 @@ std::string find_probe() {
     const auto build = program_folder().parent_path();
     return first_existing({program_folder() / "ukey-probe", build / "daemon/ukey-probe",
                            build / "daemon/probe/ukey-probe", build / "pkcs11/client/ukey-probe",
-                           UKEY_LIBEXEC_DIR "/ukey-probe", UKEY_LIBEXEC_DIR "/ukeyd/ukey-probe",
-                           UKEY_BIN_DIR "/ukey-probe"});
+                           std::filesystem::path(UKEY_LIBEXEC_DIR) / "ukey-probe",
+                           std::filesystem::path(UKEY_LIBEXEC_DIR) / "ukeyd/ukey-probe",
+                           std::filesystem::path(UKEY_BIN_DIR) / "ukey-probe"});
 }
 
 std::string find_filter() {
     const auto build = program_folder().parent_path();
     return first_existing({program_folder() / "ukey-pkcs11.so", build / "pkcs11/module/ukey-pkcs11.so",
-                           build / "pkcs11/ukey-pkcs11.so", UKEY_LIB_DIR "/pkcs11/ukey-pkcs11.so",
-                           UKEY_LIB_DIR "/ukey-pkcs11.so"});
+                           build / "pkcs11/ukey-pkcs11.so",
+                           std::filesystem::path(UKEY_LIB_DIR) / "pkcs11/ukey-pkcs11.so",
+                           std::filesystem::path(UKEY_LIB_DIR) / "ukey-pkcs11.so"});
 }
 
 } // namespace ukey::ctl

@@ -33,7 +33,7 @@ Outcome<ExitCode> run(CommandLine& command_line, int argument_count, char** argu
         return ExitCode::done;
     }
     const Context context(command_line.options(), Style::for_descriptor(STDOUT_FILENO));
-    const auto ended = (**chosen)(context);
+    auto ended = (**chosen)(context);
     if (ended && std::fflush(stdout) != 0) {
         return fail_with("file.unwritable",
                          {{"object", "stdout"}, {"reason", std::generic_category().message(errno)}});

@@ -48,7 +48,7 @@ Result<std::size_t> record_start(Storage& storage, const boost::json::object& fa
     }
     std::size_t ended = 0;
     if (*unclean) {
-        const auto count = record_unclean_stop(storage);
+        auto count = record_unclean_stop(storage);
         if (!count) {
             return count;
         }
@@ -80,7 +80,7 @@ Result<void> record_heartbeat(Storage& storage) {
     UKEY_TRY(storage.database().execute("PRAGMA synchronous=NORMAL"));
     auto statement = storage.database().prepare(
         "INSERT INTO heartbeat (id, alive_us) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET alive_us = ?1");
-    const Result<void> done = statement.bind(to_microseconds(storage.now())).run();
+    Result<void> done = statement.bind(to_microseconds(storage.now())).run();
     UKEY_TRY(storage.database().execute("PRAGMA synchronous=FULL"));
     return done;
 }

@@ -57,7 +57,7 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
         UKEY_TRY(change());
         return transaction->commit();
     };
-    const auto done = attempt();
+    auto done = attempt();
     if (!done) {
         head_seq_ = seq_before;
         head_hash_ = hash_before;

@@ -16,6 +16,7 @@ CertificateFacts certificate(const std::string& name, const std::string& code = 
 
 std::vector<std::string> codes(const std::vector<Finding>& findings) {
     std::vector<std::string> list;
+    list.reserve(findings.size());
     for (const Finding& finding : findings) {
         list.push_back(finding.code);
     }

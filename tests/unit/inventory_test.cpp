@@ -79,7 +79,7 @@ TEST(MatchBus, TheMissingLayerIsNamed) {
 
 TEST(MatchBus, WhatIsNoUKeyHasNoFinding) {
     std::vector<PresentKey*> no_keys;
-    for (auto entry :
+    for (const auto& entry :
          {device("1-1", 0x1ea8, 0xf025, usb_class_hid), device("1-1", 0x8829, 0xccb2, usb_class_smart_card),
           device("1-1", 0x08e6, 0x4433, usb_class_smart_card),
           device("1-1", 0x1234, 0x5678, usb_class_smart_card)}) {

@@ -157,7 +157,7 @@ std::string churn(Stage& stage, std::istringstream& words) {
     unsigned count = 0;
     words >> count;
     for (unsigned done = 0; done < count; ++done) {
-        const std::string added = stage.add(device);
+        std::string added = stage.add(device);
         if (added != "ok") {
             return added;
         }

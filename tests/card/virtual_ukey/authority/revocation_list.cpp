@@ -23,7 +23,7 @@ CrlHandle start_list(const X509* issuer, X509_CRL* previous) {
         RevokedHandle copy(X509_REVOKED_dup(sk_X509_REVOKED_value(entries, i)));
         if (!copy || X509_CRL_add0_revoked(list.get(), copy.get()) != 1)
             return nullptr;
-        copy.release();
+        static_cast<void>(copy.release()); // it is the list's now
     }
     return list;
 }
@@ -40,7 +40,7 @@ bool add_entry(X509_CRL* list, const X509* certificate, const ASN1_TIME* now) {
         X509_REVOKED_set_revocationDate(entry.get(), time_copy.get()) != 1 ||
         X509_CRL_add0_revoked(list, entry.get()) != 1)
         return false;
-    entry.release();
+    static_cast<void>(entry.release());
     return true;
 }
 

@@ -50,7 +50,7 @@ Result<void> run_card(const RunOptions& options) {
     auto card = PivCard::open(options.card_folder);
     if (!card)
         return tl::unexpected(card.error());
-    if (const auto set = (*card)->set_fault(options.fault, options.delay); !set)
+    if (auto set = (*card)->set_fault(options.fault, options.delay); !set)
         return set;
 
     asio::io_context context(1);
@@ -67,7 +67,7 @@ Result<void> run_card(const RunOptions& options) {
     asio::co_spawn(context, until_stopped(context, *reader, quit), rethrow);
     asio::co_spawn(context, reader->run(), rethrow);
     if (!options.control_socket.empty()) {
-        if (const auto listening = control.listen(options.control_socket); !listening)
+        if (auto listening = control.listen(options.control_socket); !listening)
             return listening;
         asio::co_spawn(context, control.run(), rethrow);
         fmt::print("ready\n");
