@@ -139,7 +139,8 @@ asio::awaitable<void> Daemon::Parts::begin() {
         return logins.end_sessions_of_key(key_id, reason_of_removal());
     });
     for (const Error& unreadable : settings.trust.unreadable()) {
-        spdlog::error("chains that need this file are not trusted: {}", to_string(unreadable));
+        spdlog::error("starting without what this file says of trust and revocation: {}",
+                      to_string(unreadable));
     }
     const boost::json::object known = facts();
     const auto closed = co_await store.run([&](Storage& storage) { return record_start(storage, known); });

@@ -198,7 +198,7 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"time.malformed", error, N_("“{object}” is not a time."), "", ""},
     {"trust.unreadable", error, N_("The CA file {object} cannot be used: {reason}."),
      N_("Replace the file, or correct trust.paths; then run: ukeyctl config reload"),
-     N_("Chains that need this file are not trusted until then.")},
+     N_("Started without it: chains that need it are not trusted, and revocations in it are not known.")},
     {"usb.no_middleware", warning,
      N_("{device} is plugged in, but no module serves it: {middleware} is needed."),
      N_("Install {middleware} and name it as a [[module]] in the configuration."),

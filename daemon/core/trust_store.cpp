@@ -83,12 +83,22 @@ Result<std::string> read_file(const std::string& path) {
 struct TrustFile {
     std::vector<std::string> certificates;
     std::vector<std::string> lists;
-    /// What is wrong with the text around them: a block that is cut off. Empty when nothing is.
-    std::string damage;
+    /// Not every block could be read. What comes behind a bad one is not looked at.
+    bool damaged = false;
 };
+
+std::ptrdiff_t occurrences(std::string_view text, std::string_view part) {
+    std::ptrdiff_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) {
+        ++count;
+    }
+    return count;
+}
 
 TrustFile read_pem(std::string_view text) {
     TrustFile found;
+    std::ptrdiff_t blocks = 0;
+    ERR_clear_error();
     const BioHandle input(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
     for (;;) {
         char* name = nullptr;
@@ -96,11 +106,12 @@ TrustFile read_pem(std::string_view text) {
         unsigned char* data = nullptr;
         long length = 0;
         if (PEM_read_bio(input.get(), &name, &header, &data, &length) != 1) {
-            const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-            found.damage = at_end ? "" : take_openssl_error();
-            ERR_clear_error();
+            ERR_clear_error(); // the end, or a block that cannot be read
+            found.damaged =
+                occurrences(text, "-----BEGIN ") != blocks || occurrences(text, "-----END ") != blocks;
             return found;
         }
+        ++blocks;
         const std::unique_ptr<char, OpensslMemoryDeleter> name_owner(name);
         const std::unique_ptr<char, OpensslMemoryDeleter> header_owner(header);
         const OpensslBytes data_owner(data);
@@ -211,32 +222,32 @@ void TrustStore::Contents::add_path(const std::string& path) {
     }
 }
 
-/// After an error, what was good before the bad place stays.
+/// What is good in a file with something bad in it is used: revocations must not get lost by it.
 Result<void> TrustStore::Contents::add_file(const std::string& path) {
     Result<std::string> bytes = read_file(path);
     if (!bytes) {
         return tl::unexpected(std::move(bytes.error()));
     }
     const TrustFile found = read_blocks(std::move(*bytes));
+    Result<void> added;
+    if (found.damaged) {
+        added = unreadable_file(path, "a block in it is damaged, and what follows is not read");
+    } else if (found.certificates.empty() && found.lists.empty()) {
+        added = unreadable_file(path, "no certificate and no revocation list in it");
+    }
     for (const std::string& der : found.certificates) {
         if (!add_certificate(der)) {
-            return unreadable_file(path, "a certificate in it is malformed: " + take_openssl_error());
+            added = unreadable_file(path, "a certificate in it is malformed: " + take_openssl_error());
         }
     }
     for (const std::string& der : found.lists) {
-        std::optional<RevocationList> list = RevocationList::parse(der);
-        if (!list) {
-            return unreadable_file(path, "neither a certificate nor a revocation list");
+        if (std::optional<RevocationList> list = RevocationList::parse(der)) {
+            lists.push_back(std::move(*list));
+        } else {
+            added = unreadable_file(path, "neither a certificate nor a revocation list");
         }
-        lists.push_back(std::move(*list));
     }
-    if (found.certificates.empty() && found.lists.empty()) {
-        return unreadable_file(path, "no certificate and no revocation list in it");
-    }
-    if (!found.damage.empty()) {
-        return unreadable_file(path, "its end is damaged: " + found.damage);
-    }
-    return {};
+    return added;
 }
 
 bool TrustStore::Contents::add_certificate(std::string_view der) {

@@ -38,6 +38,17 @@ TEST(Doctor, NamesWhatIsMissingForEnforce) {
     EXPECT_EQ(named(checks, "mode").found.items, std::vector<std::string_view>{named(checks, "trust").title});
 }
 
+TEST(Doctor, TellsOfACaFileThatTheServiceCannotRead) {
+    auto status = test::example_status();
+    status["findings"].as_array().push_back(
+        boost::json::object{{"code", "trust.unreadable"}, {"subject", "/etc/ukeyd/trust/root.pem"}});
+    auto computer = view(status);
+    computer.configuration->trust_paths = {"/etc/ukeyd/trust"};
+    const auto checks = doctor_checks(computer);
+    EXPECT_EQ(named(checks, "trust").state, CheckState::failed);
+    EXPECT_EQ(named(checks, "trust").finding.at("code"), "trust.unreadable");
+}
+
 TEST(Doctor, WorksWithoutTheDaemon) {
     auto computer = view(daemon_away());
     computer.pcscd_refusal = "No such file or directory";

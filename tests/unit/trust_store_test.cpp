@@ -307,6 +307,7 @@ TEST(TrustStoreLoad, NamesTheFileThatCannotBeUsed) {
         folder.write("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         folder.write("cut.cer", root.der().substr(0, 100)),
         folder.write("cut.pem", root.pem() + root.pem().substr(0, 300)),
+        folder.write("begin.pem", root.pem() + "-----BEG1N" + root.pem().substr(10)),
         (folder.path() / "missing.pem").string(),
     };
     for (const std::string& path : bad) {
@@ -339,6 +340,23 @@ TEST(TrustStoreLoad, GoesOnWithoutWhatIsUnreadable) {
     EXPECT_EQ(trust_of(TrustStore::load_readable({empty}), lost), Trust::untrusted)
         << "not_checked would be let through";
     EXPECT_TRUE(TrustStore::load_readable({good}).unreadable().empty());
+}
+
+TEST(TrustStoreLoad, ADamagedListCostsItsRevocationsAndNoOthers) {
+    const TestCertificate root = test::make_root(KeyType::p_256, now);
+    const TestCertificate revoked = root.issue(leaf_request());
+    const std::string list = root.revocation_list({.revoked = {&revoked}});
+    const CertificateFacts facts = parse_certificate(revoked.der(), {}).value();
+    const TemporaryFolder folder;
+    folder.write("root.pem", root.pem());
+    folder.write("list.crl", list.substr(0, list.size() / 2));
+    const TrustStore without = TrustStore::load_readable({folder.path().string()});
+    EXPECT_EQ(without.unreadable().size(), 1U);
+    EXPECT_FALSE(without.verify(facts, {}, now).revocation_known) << "which is a finding";
+
+    folder.write("list.crl", list);
+    folder.write("other.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    EXPECT_TRUE(TrustStore::load_readable({folder.path().string()}).verify(facts, {}, now).revoked);
 }
 
 /// Runs on the daemon's I/O thread, so it has to be quick, also with the list of a large CA.

@@ -94,6 +94,12 @@ Check check_trust(const ComputerView& view) {
     if (paths == 0) {
         check.finding = finding_json({"certificate.no_trust_anchor", "", {{"config", view.config_path}}});
     }
+    if (view.status) {
+        if (const boost::json::object* unreadable = find_finding(*view.status, "trust.unreadable")) {
+            check.state = failed;
+            check.finding = *unreadable;
+        }
+    }
     return check;
 }
 
