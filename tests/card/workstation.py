@@ -22,7 +22,8 @@ SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 BUILD = os.environ.get("UKEY_BUILD_DIR", os.path.join(SOURCE, "build/dev"))
 sys.path.insert(0, os.path.join(SOURCE, "tests/support"))
 
-from played_card import PlayedCard  # noqa: E402  (found by the path above)
+from failed import Failed  # noqa: E402  (found by the path above)
+from played_card import PlayedCard  # noqa: E402
 
 OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 VPCD_DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
@@ -64,10 +65,6 @@ def free_port_pair():
             with contextlib.suppress(OSError, OverflowError):
                 second.bind(("127.0.0.1", port + 1))
                 return port
-
-
-class Failed(AssertionError):
-    """A command did not do what the scenario needs."""
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S):

@@ -5,11 +5,9 @@ import json
 import socket
 import subprocess
 
+from failed import Failed
+
 DEADLINE_S = 60
-
-
-class CardError(Exception):
-    """virtual-ukey did not start, or refused a command; the message says which."""
 
 
 class PlayedCard:
@@ -26,7 +24,7 @@ class PlayedCard:
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         line = self.process.stdout.readline()
         if line.strip() != b"ready":
-            raise CardError(f"virtual-ukey said {line!r}")
+            raise Failed(f"virtual-ukey said {line!r}")
 
     def tell(self, **command):
         """One control command; the answer as a dictionary."""
@@ -36,7 +34,7 @@ class PlayedCard:
             channel.sendall(json.dumps(command).encode() + b"\n")
             answer = json.loads(channel.makefile().readline())
         if not answer.get("ok"):
-            raise CardError(f"virtual-ukey refused {command}: {answer}")
+            raise Failed(f"virtual-ukey refused {command}: {answer}")
         return answer
 
     def insert(self):

@@ -3,11 +3,9 @@
 
 import time
 
+from failed import Failed
+
 DEADLINE_S = 60  # generous: a loaded machine must not fail a scenario, a hang must
-
-
-class Failed(Exception):
-    """Something was not as the scenario needs it; the message says what, and what there was instead."""
 
 
 class Skipped(Exception):

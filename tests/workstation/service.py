@@ -85,6 +85,11 @@ class Service:
     def sessions(self, *filters, user=None):
         return self.ask("session", "list", *filters, user=user)["sessions"]
 
+    def met(self, month):
+        """The codes of the organisations that met the login criterion."""
+        rows = self.ask("report", "month", month)["rows"]
+        return {row["organisation"]["code"] for row in rows if row["status"] == "met"}
+
     def records(self, kind):
         """The payloads of that kind, in order."""
         records = self.ask("audit", "export", "--format", "json")["records"]

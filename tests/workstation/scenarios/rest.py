@@ -4,11 +4,12 @@
 import re
 import time
 
-from expect import expect
+from expect import expect, expect_equal
 from service import BRANCH, UNITS, Service
 
 IDLE_S = 60
-# The heartbeat is every 120 s; a timer more than that would be polling.
+# The heartbeat is every 120 s; a timer more than that would be polling. The worker has no bound here: what wakes it is the
+# module (pcsc-lite's client asks pcscd every 60 s).
 UKEYD_WAKE_UPS_MAX = 4
 EXPOSURE_MAX = {"ukeyd.service": 1.3, "ukey-probe@opensc.service": 1.6}
 
@@ -21,10 +22,11 @@ def wake_ups(guest, unit):
 
 
 def scenario_idle(guest):
-    """A minute in which nothing happens, with a key in: nothing polls. Memory, tasks and wake-ups of both units."""
+    """A minute in which nothing happens, with a key in: ukeyd sleeps. Memory, tasks and wake-ups of both units."""
     service = Service(guest).prepare()
     service.plug(guest.make_card("idle", BRANCH), service.watch())
     guest.stop_streams()  # the watch of ukeyctl too
+    processes = [service.main_pid(unit) for unit in UNITS]
     before = {unit: wake_ups(guest, unit) for unit in UNITS}
     time.sleep(IDLE_S)
     for unit in UNITS:
@@ -35,7 +37,8 @@ def scenario_idle(guest):
         guest.record(f"{unit}: memory of its control group", f"{int(shown['MemoryCurrent']) / 2**20:.1f} MiB")
         guest.record(f"{unit}: tasks", shown["TasksCurrent"])
         if unit == "ukeyd.service":
-            expect(woken <= UKEYD_WAKE_UPS_MAX, f"ukeyd woke up {woken} times in {IDLE_S} s in which nothing happened")
+            expect(0 <= woken <= UKEYD_WAKE_UPS_MAX, f"ukeyd woke up {woken} times in {IDLE_S} s in which nothing happened")
+    expect_equal([service.main_pid(unit) for unit in UNITS], processes, "the processes after that minute")
 
 
 def scenario_exposure(guest):

@@ -4,10 +4,10 @@
 import os
 import subprocess
 
-from expect import expect, expect_equal
+from expect import Skipped, expect, expect_equal
 from guest import INSTALL_DEADLINE_S
 from opensc import sign
-from service import BRANCH, BRANCH_CODE, FILTER, Service
+from service import FILTER, TWIN, TWIN_CODE, Service
 
 INSTALLS = True
 OLD_VERSION = "0.0.9-1"
@@ -31,20 +31,22 @@ def older(deb, folder):
 
 def scenario_upgrade(guest):
     """An upgrade keeps the data and the binding of the key that is in, and restarts the service."""
+    if not guest.packages:
+        raise Skipped("there is no package to install (--install)")
     with_older = [guest.put(older(deb, guest.folder)) for deb in guest.packages]
     guest.run(["dpkg", "--install", *with_older], deadline_s=INSTALL_DEADLINE_S)
     service = Service(guest).prepare()
-    card = guest.make_card("upgraded", BRANCH)
+    card = guest.make_card("upgraded", TWIN)
     key = service.plug(card, service.watch())["key"]
-    service.ask("key", "bind", key, BRANCH_CODE)
-    sign(guest, BRANCH, module=FILTER)
+    service.ask("key", "bind", key, TWIN_CODE)
+    sign(guest, TWIN, module=FILTER)
     before, records = service.main_pid(), service.verify()
 
     guest.install(guest.packages)
     service.await_answer()
     expect(service.main_pid() not in (0, before), "the upgrade did not restart the service")
     expect(service.verify() > records, "records of before the upgrade are missing")
-    expect_equal(service.await_keys(1)[0]["organisation"]["code"], BRANCH_CODE, "the binding after the upgrade")
+    expect_equal(service.await_keys(1)[0]["organisation"]["code"], TWIN_CODE, "the binding after the upgrade")
     session, = service.sessions()
     expect_equal((session["key"], session["uses"]), (key, 1), "the session of before the upgrade")
     service.ask("key", "release", key)  # the next scenarios begin without bindings
