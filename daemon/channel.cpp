@@ -39,6 +39,11 @@ asio::awaitable<bool> Channel::send(const boost::json::object& message) {
     co_return !error;
 }
 
+void Channel::finish_receiving() {
+    boost::system::error_code ignored; // the peer may have gone
+    socket_.shutdown(LocalSocket::shutdown_receive, ignored);
+}
+
 void Channel::close() {
     boost::system::error_code ignored; // closing what is closed already is no failure
     socket_.close(ignored);

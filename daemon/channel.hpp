@@ -28,6 +28,9 @@ class Channel {
     /// False when the peer is gone.
     boost::asio::awaitable<bool> send(const boost::json::object& message);
 
+    /// From here on the peer can send nothing more; what it has sent is still received, then the end.
+    void finish_receiving();
+
     /// Ends reading and writing; what waits in receive() or send() returns.
     void close();
 

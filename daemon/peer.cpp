@@ -39,6 +39,9 @@ Result<Peer> read_peer(int socket) {
 
 Result<int> open_pidfd(pid_t pid) {
     const long descriptor = syscall(SYS_pidfd_open, pid, 0U); // glibc 2.36 has no wrapper
+    if (descriptor < 0 && errno == ESRCH) {
+        return -1;
+    }
     if (descriptor < 0) {
         return fail("internal.error", "watch the process", std::to_string(pid), errno_text());
     }

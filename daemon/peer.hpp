@@ -22,7 +22,7 @@ struct Peer {
 Result<Peer> read_peer(int socket);
 
 /// A descriptor that becomes readable when the process ends (pidfd_open(2)); the caller closes it. Taken at
-/// accept, so that the number cannot have been given to another process yet.
+/// accept, so that the number cannot have been given to another process yet. -1: it has ended already.
 Result<int> open_pidfd(pid_t pid);
 
 enum class Privilege { read, operate, administer };

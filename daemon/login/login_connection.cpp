@@ -73,13 +73,17 @@ asio::awaitable<void> LoginConnection::serve() {
 }
 
 /// A forked child may keep the socket open, so the end of the process counts as much as the end of the
-/// connection.
+/// connection. What it reported before is in the socket still, also when it ended before we came to accept.
 asio::awaitable<void> LoginConnection::watch_process() {
+    if (!process_.is_open()) {
+        channel_.finish_receiving();
+        co_return;
+    }
     boost::system::error_code error;
     co_await process_.async_wait(asio::posix::stream_descriptor::wait_read,
                                  asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
-        channel_.close(); // ends receive_all() once what was received is dealt with
+        channel_.finish_receiving();
     }
 }
 
@@ -173,11 +177,13 @@ asio::awaitable<void> LoginConnection::name_absent_key(LoginSession& session, Ke
     }
 }
 
+/// True also when the peer has gone: what it sent before is still to be received.
 asio::awaitable<bool> LoginConnection::answer(std::int64_t request, const std::string& login,
                                               const Result<void>& done) {
     const boost::json::object message = done ? recorded_message(request, login)
                                              : error_message(request, done.error().code, done.error().reason);
-    co_return co_await channel_.send(message);
+    co_await channel_.send(message);
+    co_return true;
 }
 
 asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
@@ -197,7 +203,7 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
     }
     // The answer goes first: the filter waits only so long, and a refusal must not turn into a late yes.
     if (!co_await channel_.send(reply)) {
-        co_return false;
+        co_return true; // it has gone, and was refused nothing
     }
     if (denied && co_await within_limit()) {
         const auto done = co_await server_.parts_.store.run(

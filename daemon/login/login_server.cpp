@@ -53,12 +53,17 @@ asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
         const auto same_user = std::ranges::count(connections_, peer->uid, &LoginConnection::uid);
         if (same_user >= connections_per_user_max) {
             spdlog::warn("login channel: uid {} has too many connections; one was turned away", peer->uid);
-            ::close(*pidfd);
+            if (*pidfd >= 0) {
+                ::close(*pidfd);
+            }
             continue;
         }
+        asio::posix::stream_descriptor process(parts_.executor);
+        if (*pidfd >= 0) {
+            process.assign(*pidfd);
+        }
         auto connection =
-            std::make_shared<LoginConnection>(*this, std::move(socket), std::move(*peer),
-                                              asio::posix::stream_descriptor(parts_.executor, *pidfd));
+            std::make_shared<LoginConnection>(*this, std::move(socket), std::move(*peer), std::move(process));
         asio::co_spawn(
             parts_.executor, [connection]() -> asio::awaitable<void> { co_await connection->serve(); },
             report_exception());

@@ -144,6 +144,19 @@ class Kills(unittest.TestCase):
             application.expect("logout")
         wait_until(lambda: len(self.ws.sessions()) == 1, "the login is told when ukeyd is back")
 
+    def test_what_a_process_reported_before_it_ended_is_recorded(self):
+        os.kill(self.ws.ukeyd.pid, signal.SIGSTOP)
+        try:
+            with self.ws.application() as application:
+                application.login("123456")
+                application.sign()
+        finally:
+            os.kill(self.ws.ukeyd.pid, signal.SIGCONT)
+        session = wait_until(lambda: next(iter(self.ws.sessions()), None), "the login is recorded")
+        wait_until(lambda: self.ws.sessions()[0]["ended_at"], "the session has ended")
+        self.assertEqual(session["verdict"], "warn")
+        self.assertEqual(self.ws.sessions()[0]["uses"], 1)
+
 
 class Modules(unittest.TestCase):
     """A module of the tests' own that crashes, hangs or lies on demand, beside OpenSC."""
