@@ -168,12 +168,12 @@ class Service {
     bool handle_event() {
         send_busy("slots");
         const OwnDeadline deadline(options_.own_deadline);
-        const Slots named = events_->take();
+        const NamedSlots named = events_->take();
         return look(named, named.empty() ? SlotReader::Others::ask : SlotReader::Others::believe, nullptr);
     }
 
     /// Without its slot list a module is of no use: said as `failed`, and a new process is the next try.
-    bool look(const Slots& named, SlotReader::Others others, const boost::json::value& answer_to) {
+    bool look(const NamedSlots& named, SlotReader::Others others, const boost::json::value& answer_to) {
         const auto slots = reader_->look(others, named);
         events_->settled();
         if (!slots) {

@@ -25,8 +25,6 @@ constexpr auto refusal_patience = 50ms;
 constexpr auto storm_wait = 20ms;
 constexpr auto storm_pause_first = 50ms;
 constexpr auto storm_pause_max = 2s;
-/// Nobody pulls a key out and plugs it in again faster than this.
-constexpr auto replug_min = 150ms;
 /// A wait that fails (pcscd restarted, for instance) is tried again with this, doubling.
 constexpr auto failure_pause_first = 1s;
 constexpr auto failure_pause_max = 60s;
@@ -80,7 +78,7 @@ bool SlotEvents::supported() {
     return !refused_;
 }
 
-std::set<pkcs11::SlotId> SlotEvents::take() {
+NamedSlots SlotEvents::take() {
     std::uint64_t count = 0;
     // The count does not matter; reading makes the descriptor unreadable again.
     [[maybe_unused]] const ssize_t got = read(event_descriptor_, &count, sizeof count);
@@ -114,30 +112,27 @@ bool SlotEvents::join_for(std::chrono::milliseconds patience) {
 void SlotEvents::run() {
     Doubling storm(storm_pause_first, storm_pause_max);
     Doubling failure(failure_pause_first, failure_pause_max);
-    std::chrono::milliseconds paused = 0ms; // between the last look and this wait
     bool go_on = true;
     while (go_on) {
         const auto wait_began = Clock::now();
         const Result<pkcs11::SlotId> event = module_->wait_for_slot_event();
         const bool at_once = Clock::now() - wait_began < storm_wait;
-        // OpenSC keeps an event for what another thread's call has found, and tells it at the next wait: an
-        // insertion that was looked at already, and no new one.
-        go_on = report(event, at_once && paused < replug_min ? News::perhaps : News::inserted);
+        go_on = report(event);
         if (!go_on) {
             break;
         }
-        paused = 0ms;
+        std::chrono::milliseconds before_next = 0ms;
         if (!event) {
-            paused = failure.take();
+            before_next = failure.take();
         } else {
             failure.reset();
             if (at_once) {
-                paused = storm.take();
+                before_next = storm.take();
             } else {
                 storm.reset();
             }
         }
-        go_on = pause(paused);
+        go_on = pause(before_next);
     }
     const std::lock_guard lock(mutex_);
     phase_ = Phase::finished;
@@ -145,7 +140,7 @@ void SlotEvents::run() {
 }
 
 /// Tells the main thread and waits until it has looked. False when waiting has come to its end.
-bool SlotEvents::report(const Result<pkcs11::SlotId>& event, News news) {
+bool SlotEvents::report(const Result<pkcs11::SlotId>& event) {
     std::unique_lock lock(mutex_);
     if (stop_ || (!event && pkcs11::failed_with(event.error(), "CKR_CRYPTOKI_NOT_INITIALIZED"))) {
         return false;
@@ -155,10 +150,8 @@ bool SlotEvents::report(const Result<pkcs11::SlotId>& event, News news) {
         return false;
     }
     const bool failed_before = std::exchange(failing_, !event);
-    if (event && news == News::inserted) {
-        slots_.insert(*event);
-    } else if (event) {
-        // Looked at without being named.
+    if (event) {
+        slots_[*event] = Clock::now();
     } else if (failed_before) {
         return true; // Said and looked at once; until it works again there is nothing new.
     } else {

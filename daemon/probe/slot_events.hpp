@@ -4,14 +4,17 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "pkcs11/client/module.hpp"
 
 namespace ukey::probe {
+
+/// Slots that an event named, each with the time of the latest.
+using NamedSlots = std::map<pkcs11::SlotId, std::chrono::steady_clock::time_point>;
 
 /// Created, used and destroyed by the main thread.
 class SlotEvents {
@@ -29,10 +32,10 @@ class SlotEvents {
     /// Readable (poll) when there is something to take().
     int descriptor() const { return event_descriptor_; }
 
-    /// The slots with something new since the last call; none when all are to be asked whether what they hold
-    /// is still the same. The thread waits for an event's take() and settled() before it asks for the next
-    /// one: a module that storms is asked at a bounded rate.
-    std::set<pkcs11::SlotId> take();
+    /// The slots with something new since the last call, and when the module told of it; none when all are to
+    /// be asked whether what they hold is still the same. The thread waits for an event's take() and
+    /// settled() before it asks for the next one: a module that storms is asked at a bounded rate.
+    NamedSlots take();
 
     /// The slots have been looked at.
     void settled();
@@ -50,20 +53,15 @@ class SlotEvents {
         finished,
     };
 
-    enum class News {
-        inserted, ///< what is in the slot has come with this event
-        perhaps,  ///< it may be what was there when it was last looked at
-    };
-
     void run();
-    bool report(const Result<pkcs11::SlotId>& event, News news);
+    bool report(const Result<pkcs11::SlotId>& event);
     bool pause(std::chrono::milliseconds duration);
 
     std::shared_ptr<pkcs11::Module> module_;
     int event_descriptor_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::set<pkcs11::SlotId> slots_;
+    NamedSlots slots_;
     Phase phase_ = Phase::not_started;
     bool refused_ = false;
     bool failing_ = false; ///< the last wait failed

@@ -11,6 +11,12 @@
 namespace ukey::probe {
 namespace {
 
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+/// Nobody pulls a key out and plugs it in again faster than this.
+constexpr auto replug_min = 150ms;
+
 bool same_token(const TokenReport& known, const pkcs11::TokenInfo& info) {
     return known.manufacturer == info.manufacturer && known.model == info.model &&
            known.serial == info.serial && known.label == info.label;
@@ -28,17 +34,17 @@ const std::vector<SlotReport>& SlotReader::reread(pkcs11::SlotId slot) {
     }
     const auto info = pkcs11::Slot(module_, slot).token_info();
     const auto report = std::ranges::find(last_, slot, &SlotReport::slot);
-    if (info && same_token(known->second, *info)) {
-        known->second.flags = info->flags;
+    if (info && same_token(known->second.token, *info)) {
+        known->second.token.flags = info->flags;
         if (report != last_.end()) {
-            report->token = known->second;
+            report->token = known->second.token;
         }
     }
     // Another token or none: that is the next look's to tell, with a generation of its own.
     return last_;
 }
 
-Result<std::vector<SlotReport>> SlotReader::look(Others others, const Slots& named) {
+Result<std::vector<SlotReport>> SlotReader::look(Others others, const NamedSlots& named) {
     const auto ids = module_->slot_ids();
     if (!ids) {
         return tl::unexpected(ids.error());
@@ -47,10 +53,22 @@ Result<std::vector<SlotReport>> SlotReader::look(Others others, const Slots& nam
                   [&ids](const auto& known) { return std::ranges::find(*ids, known.first) == ids->end(); });
     last_.clear();
     for (const pkcs11::SlotId id : *ids) {
-        const Question other = others == Others::ask ? Question::still_there : Question::none;
-        last_.push_back(look_at(id, named.contains(id) ? Question::inserted_now : other));
+        last_.push_back(look_at(id, question_of(id, others, named)));
     }
     return last_;
+}
+
+SlotReader::Question SlotReader::question_of(pkcs11::SlotId id, Others others,
+                                             const NamedSlots& named) const {
+    const auto event = named.find(id);
+    if (event == named.end()) {
+        return others == Others::ask ? Question::still_there : Question::none;
+    }
+    // OpenSC keeps an event for what another thread's call has found, and tells it at the next wait: an
+    // insertion that was read already, and no new one.
+    const auto known = known_.find(id);
+    const bool read_already = known != known_.end() && event->second < known->second.read_at + replug_min;
+    return read_already ? Question::still_there : Question::inserted_now;
 }
 
 SlotReport SlotReader::look_at(pkcs11::SlotId id, Question question) {
@@ -82,7 +100,7 @@ SlotReport SlotReader::look_at(pkcs11::SlotId id, Question question) {
         ask_token(slot, anew ? Question::inserted_now : question, report);
     }
     if (const auto known = known_.find(id); known != known_.end()) {
-        report.token = known->second;
+        report.token = known->second.token;
     }
     return report;
 }
@@ -104,25 +122,27 @@ void SlotReader::ask_token(const pkcs11::Slot& slot, Question question, SlotRepo
     }
     report.present = true;
     const auto known = known_.find(slot.id());
-    if (question == Question::still_there && known != known_.end() && same_token(known->second, *info)) {
-        known->second.flags = info->flags;
+    if (question == Question::still_there && known != known_.end() &&
+        same_token(known->second.token, *info)) {
+        known->second.token.flags = info->flags;
         return;
     }
     known_.erase(slot.id());
-    known_[slot.id()] = read_token(slot, *info);
+    TokenReport token = read_token(slot, *info);
+    known_.emplace(slot.id(), Known{.token = std::move(token), .read_at = Clock::now()});
 }
 
 TokenReport SlotReader::read_token(const pkcs11::Slot& slot, const pkcs11::TokenInfo& info) {
     about_to_read_();
     std::size_t used_bytes = 0;
-    for (const auto& [id, token] : known_) {
-        used_bytes += encoded_contents_bytes(token);
+    for (const auto& [id, known] : known_) {
+        used_bytes += encoded_contents_bytes(known.token);
     }
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     TokenReport token = describe_token(info);
     token.generation = ++generation_;
     read_contents(slot, contents_max_bytes - std::min(used_bytes, contents_max_bytes), token);
-    const auto elapsed = std::chrono::steady_clock::now() - start;
+    const auto elapsed = Clock::now() - start;
     token.read_ms =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count());
     return token;

@@ -2,6 +2,7 @@
 // What a module's slots hold, with each token's contents read once per insertion.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "daemon/core/token.hpp"
+#include "daemon/probe/slot_events.hpp"
 #include "pkcs11/client/slot.hpp"
 
 namespace ukey::probe {
@@ -26,10 +28,11 @@ class SlotReader {
     /// (docs/formats/channels.md §2).
     void hold(Slots slots) { hold_ = std::move(slots); }
 
-    /// Looks at every slot. Tokens in the slots that an event `named` are read anew; the others are believed,
-    /// or asked with C_GetTokenInfo whether they are still the same.
+    /// Looks at every slot. Tokens in the slots that an event `named` are read anew, unless the event tells
+    /// of the insertion that was read last; the others are believed, or asked with C_GetTokenInfo whether
+    /// they are still the same.
     enum class Others { believe, ask };
-    Result<std::vector<SlotReport>> look(Others others, const Slots& named);
+    Result<std::vector<SlotReport>> look(Others others, const NamedSlots& named);
 
     /// As the last look saw it, with one token's flags asked for again, unless it is held. The rest is not
     /// touched.
@@ -42,6 +45,12 @@ class SlotReader {
         inserted_now, ///< what is known about it is from an earlier insertion
     };
 
+    struct Known {
+        TokenReport token;
+        std::chrono::steady_clock::time_point read_at;
+    };
+
+    Question question_of(pkcs11::SlotId id, Others others, const NamedSlots& named) const;
     SlotReport look_at(pkcs11::SlotId id, Question question);
     void ask_token(const pkcs11::Slot& slot, Question question, SlotReport& report);
     TokenReport read_token(const pkcs11::Slot& slot, const pkcs11::TokenInfo& info);
@@ -51,7 +60,7 @@ class SlotReader {
     Slots hold_;
     /// Held slots that an event named: to be read when the hold ends.
     Slots stale_;
-    std::map<pkcs11::SlotId, TokenReport> known_;
+    std::map<pkcs11::SlotId, Known> known_;
     std::vector<SlotReport> last_;
     std::uint64_t generation_ = 0;
 };
