@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from workstation import DEADLINE_S, Failed, Workstation, program, wait_until
+from workstation import DEADLINE_S, Workstation, wait_until
 
 COMMITTEE = "中共重庆市涪陵区测试街道工作委员会"
 HEADER = "隶属关系,组织代码,类别\n"

@@ -16,18 +16,12 @@ FIDO_REPORTS = bytes.fromhex("06d0f10901a1010920150026ff007508954081020921150026
 class Gadget:
     """What the device says about itself, and its one function."""
 
-    def __init__(self, name, vendor_id, product_id, manufacturer, product, serial="0001"):
+    def __init__(self, name, vendor_id, product_id, manufacturer, product):
         self.name = name
         self.vendor_id = vendor_id
         self.product_id = product_id
         self.manufacturer = manufacturer
         self.product = product
-        self.serial = serial
-
-    @property
-    def usb_id(self):
-        """As lsusb writes it."""
-        return f"{self.vendor_id:04x}:{self.product_id:04x}"
 
     def function_script(self):
         """Shell lines that make the function in the gadget's folder, and the function's name."""
@@ -37,7 +31,7 @@ class Gadget:
         lines, function = self.function_script()
         attributes = {"idVendor": f"0x{self.vendor_id:04x}", "idProduct": f"0x{self.product_id:04x}",
                       "bcdUSB": "0x0200", "strings/0x409/manufacturer": self.manufacturer,
-                      "strings/0x409/product": self.product, "strings/0x409/serialnumber": self.serial}
+                      "strings/0x409/product": self.product, "strings/0x409/serialnumber": "0001"}
         return "\n".join([
             "set -e", f"mkdir {CONFIGFS}/{self.name}", f"cd {CONFIGFS}/{self.name}", "mkdir strings/0x409 configs/c.1",
             *(f"printf %s {shlex.quote(value)} >{name}" for name, value in attributes.items()),
@@ -54,8 +48,8 @@ class Gadget:
 class HidGadget(Gadget):
     """A HID key: by default with a vendor's reports, or with FIDO's."""
 
-    def __init__(self, name, vendor_id, product_id, manufacturer, product, reports=VENDOR_REPORTS, **more):
-        super().__init__(name, vendor_id, product_id, manufacturer, product, **more)
+    def __init__(self, name, vendor_id, product_id, manufacturer, product, reports=VENDOR_REPORTS):
+        super().__init__(name, vendor_id, product_id, manufacturer, product)
         self.reports = reports
 
     def function_script(self):

@@ -36,17 +36,14 @@ class Guest:
         self.packages = []
         self.machine = None
         self.can_sleep = False
-        self.shells = {}
+        self.connection = None
         self.cards = {}
         self.gadgets = {}
         self.streams = []
         self.authority = None
         self.figures = []
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self._disconnect()
         if self.machine:
             self.machine.close()
@@ -68,7 +65,7 @@ class Guest:
             self.plug_card(card)
         self.machine.go()
         self.machine.ports["guest.ready"].wait_line("the guest is ready for commands")
-        self.shell("root")
+        self.shell()
         return time.monotonic() - begin
 
     def await_idle_boot(self):
@@ -99,10 +96,10 @@ class Guest:
 
     def _disconnect(self):
         # Connections first: they hold the streams' pipes, so that each stream ends with its connection at once.
-        for shell in self.shells.values():
-            shell.close()
+        if self.connection:
+            self.connection.close()
         self.stop_streams()
-        self.shells.clear()
+        self.connection = None
 
     def suspend(self):
         """To RAM (S3), until the machine sleeps."""
@@ -119,31 +116,29 @@ class Guest:
 
     # Commands -------------------------------------------------------------------------------------------------------
 
-    def shell(self, user):
-        if user not in self.shells:
-            self.shells[user] = Shell(self.folder, self.machine.ssh_port, self.image.host_key, user)
-        return self.shells[user]
+    def shell(self):
+        if self.connection is None:
+            self.connection = Shell(self.folder, self.machine.ssh_port, self.image.host_key)
+        return self.connection
 
-    def run(self, command, user=None, login=False, check=True, data="", environment=None, deadline_s=DEADLINE_S):
+    def run(self, command, user=None, check=True, data="", environment=None, deadline_s=DEADLINE_S):
         """A command to its end. A string is shell text, a list an argument vector.
 
-        As root; or with the identity of `user`; or, with `login`, in a session that the user logged in to from afar.
+        As root, or with the identity of `user`.
         """
-        done = self._run_bytes(command, user, login, data.encode(), environment, deadline_s)
+        done = self._run_bytes(command, user, data.encode(), environment, deadline_s)
         done.stdout = done.stdout.decode(errors="replace")
         done.stderr = done.stderr.decode(errors="replace")
         if check and done.returncode != 0:
             raise Failed(str(done))
         return done
 
-    def _run_bytes(self, command, user=None, login=False, data=b"", environment=None, deadline_s=DEADLINE_S):
-        line = command_line(command, None if login else user, environment)
-        return self.shell(user if login else "root").run(line, data, deadline_s)
+    def _run_bytes(self, command, user=None, data=b"", environment=None, deadline_s=DEADLINE_S):
+        return self.shell().run(command_line(command, user, environment), data, deadline_s)
 
-    def follow(self, command, user=None, login=False, environment=None):
+    def follow(self, command, user=None, environment=None):
         """A command that goes on, as a Stream; ends with the scenario at the latest."""
-        line = command_line(command, None if login else user, environment)
-        stream = self.shell(user if login else "root").follow(line)
+        stream = self.shell().follow(command_line(command, user, environment))
         self.streams.append(stream)
         return stream
 
@@ -153,10 +148,9 @@ class Guest:
         return self.follow(["journalctl", "--follow", "--lines=all", "--after-cursor=" + cursor,
                             "--output=short-monotonic", "--no-hostname", *matches])
 
-    def converse(self, command, user=None, login=False, environment=None):
+    def converse(self, command, user=None, environment=None):
         """A command that is spoken to: a Stream with `say`. It is to end with its standard input."""
-        line = command_line(command, None if login else user, environment)
-        stream = self.shell(user if login else "root").converse(line)
+        stream = self.shell().converse(command_line(command, user, environment))
         self.streams.append(stream)
         return stream
 
@@ -194,10 +188,10 @@ class Guest:
         with open(host_path, "wb") as file:
             file.write(self.read(path))
 
-    def install(self, debs, options=()):
+    def install(self, debs):
         """Installs package files by apt, which has no network and needs none; what apt said."""
         paths = [self.put(deb) for deb in debs]
-        return self.run(["apt-get", "install", "--yes", "--no-install-recommends", *options, *paths],
+        return self.run(["apt-get", "install", "--yes", "--no-install-recommends", *paths],
                         environment={"DEBIAN_FRONTEND": "noninteractive"}, deadline_s=INSTALL_DEADLINE_S).stdout
 
     # Keys -----------------------------------------------------------------------------------------------------------
@@ -270,7 +264,7 @@ class Guest:
         self.run(["date", f"--set={step}"])
 
     @contextlib.contextmanager
-    def full_disk(self, folder="/"):
+    def full_disk(self, folder):
         """Leaves the file system of `folder` no free block."""
         filler = os.path.join(folder, "host-filler")
         self.run(f"sync; fallocate --length $(df --output=avail --block-size=1 {folder} | tail -n 1) {filler};"

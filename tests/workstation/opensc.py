@@ -24,12 +24,12 @@ def await_tokens(guest, *labels, module=OPENSC, user="seat"):
     wait_until(lambda: token_labels(guest, module, user) == sorted(labels), f"the tokens are {labels}")
 
 
-def sign(guest, label, user="seat", module=OPENSC, algorithm="p256", check=True, login=False):
+def sign(guest, label, user="seat", module=OPENSC, algorithm="p256", check=True):
     """Logs in and signs, as `user`; what the tool said."""
     script = ('umask 077; folder=$(mktemp -d); trap \'rm -r "$folder"\' EXIT; echo data >"$folder/data";'
               ' pkcs11-tool --module "$1" --token-label "$2" --login --pin env:APPLICATION_PIN --sign --mechanism "$3"'
               ' --id 01 --input-file "$folder/data" --output-file "$folder/signature" && wc -c <"$folder/signature"')
-    return guest.run(["sh", "-c", script, "sign", module, label, SIGN_MECHANISMS[algorithm]], user=user, login=login,
+    return guest.run(["sh", "-c", script, "sign", module, label, SIGN_MECHANISMS[algorithm]], user=user,
                      environment={"APPLICATION_PIN": PIN}, check=check)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands in the guest, over one SSH connection for each user who logs in.
+"""Commands in the guest, over one SSH connection of root.
 
 Real sshd gives real PAM sessions, exit codes and separate streams; multiplexing makes a further command cost a fork
 instead of a key exchange, which takes an emulated CPU half a second.
@@ -44,17 +44,16 @@ def command_line(command, user=None, environment=None):
 
 
 class Shell:
-    """A user's connection. `run` and `follow` are safe from several threads."""
+    """The connection. `run` and `follow` are safe from several threads."""
 
-    def __init__(self, folder, port, key, user):
-        self.user = user
+    def __init__(self, folder, port, key):
         # A new name each time: the socket of a connection that was cut stays.
-        self.socket = os.path.join(folder, f"ssh.{user}.{port}")
+        self.socket = os.path.join(folder, f"ssh.{port}")
         self.options = ["-F", "none", "-S", self.socket, "-o", "LogLevel=ERROR"]
-        log = os.path.join(folder, f"ssh.{user}.log")
+        log = os.path.join(folder, "ssh.log")
         with open(log, "ab") as errors:
             self.master = subprocess.Popen(
-                ["ssh", "-M", "-N", *self.options, "-p", str(port), "-i", key, "-l", user,
+                ["ssh", "-M", "-N", *self.options, "-p", str(port), "-i", key, "-l", "root",
                  "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes",
                  "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo connected", "127.0.0.1"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
@@ -62,7 +61,7 @@ class Shell:
         if not select.select([self.master.stdout], [], [], DEADLINE_S)[0] or not self.master.stdout.readline():
             self.close()
             with open(log, encoding="utf-8", errors="replace") as file:
-                raise Failed(f"{user} cannot log in to the guest: {file.read()[-2000:]}")
+                raise Failed(f"root cannot log in to the guest: {file.read()[-2000:]}")
 
     def close(self):
         # ssh misses a SIGTERM that comes just before it waits for the network, and would stay.
@@ -146,13 +145,6 @@ class Stream:
                 seen = "\n".join(self.lines[after:][-30:])
                 raise Failed(f"{reason}: {what}\nin `{self.line}`, which wrote:\n{seen}")
             return line
-
-    def wait_end(self, deadline_s=DEADLINE_S):
-        """The exit code, once the command has ended by itself."""
-        try:
-            return self.process.wait(deadline_s)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"not within {deadline_s} s: the end of `{self.line}`") from None
 
     def stop(self):
         with contextlib.suppress(OSError):
