@@ -7,6 +7,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "daemon/core/result.hpp"
+#include "pkcs11/module/interface_types.hpp"
 
 namespace ukey::filter {
 
@@ -27,11 +28,18 @@ class Backend {
     /// The backend's own list; lives as long as this object.
     const CK_FUNCTION_LIST& functions() const { return *functions_; }
 
+    /// Whether it is a module of 3.x: it has both of the following.
+    bool has_interfaces() const { return get_interface_list_ != nullptr && get_interface_ != nullptr; }
+    GetInterfaceList get_interface_list() const { return get_interface_list_; }
+    GetInterface get_interface() const { return get_interface_; }
+
   private:
     explicit Backend(void* library) : library_(library) {}
 
     void* library_;
     CK_FUNCTION_LIST_PTR functions_ = nullptr;
+    GetInterfaceList get_interface_list_ = nullptr;
+    GetInterface get_interface_ = nullptr;
 };
 
 } // namespace ukey::filter

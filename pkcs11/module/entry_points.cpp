@@ -9,6 +9,12 @@
 #include "pkcs11/module/filter.hpp"
 #include "pkcs11/module/mechanism.hpp"
 
+extern "C" {
+CK_RV C_GetInterfaceList(ukey::filter::Interface* list, CK_ULONG_PTR count);
+CK_RV C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION* version, ukey::filter::Interface** interface,
+                     CK_FLAGS flags);
+}
+
 namespace ukey::filter {
 namespace {
 
@@ -166,18 +172,34 @@ CK_RV close_all_sessions(CK_SLOT_ID slot) noexcept {
     return rv;
 }
 
-CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
+/// `call` is the backend's C_Login or C_LoginUser with the caller's arguments.
+template <typename Call>
+CK_RV watched_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes,
+                    Call call) noexcept {
     if (user != CKU_USER) {
-        return backend().C_Login(session, user, pin, pin_bytes);
+        return call();
     }
     LoginAttempt attempt;
     observed([&](LoginFlow& flow) { attempt = flow.before_login(session); });
     if (attempt.refused) {
         return CKR_FUNCTION_REJECTED;
     }
-    const CK_RV rv = backend().C_Login(session, user, pin, pin_bytes);
+    const CK_RV rv = call();
     observed([&](LoginFlow& flow) { flow.after_login(attempt, session, rv, pin, pin_bytes); });
     return rv;
+}
+
+CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
+    return watched_login(session, user, pin, pin_bytes,
+                         [=] { return backend().C_Login(session, user, pin, pin_bytes); });
+}
+
+/// PKCS#11 3.0 §5.6: with a name beside the PIN, which is the backend's business alone.
+CK_RV login_user(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes,
+                 CK_UTF8CHAR_PTR name, CK_ULONG name_bytes) noexcept {
+    return watched_login(session, user, pin, pin_bytes, [=] {
+        return backend_3x().login_user(session, user, pin, pin_bytes, name, name_bytes);
+    });
 }
 
 CK_RV logout(CK_SESSION_HANDLE session) noexcept {
@@ -290,8 +312,49 @@ CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJEC
     return rv;
 }
 
-constexpr CK_FUNCTION_LIST overrides() {
-    CK_FUNCTION_LIST table{};
+// --- Signing messages (3.0 §5.14). Encrypting and decrypting them takes a secret key: no mechanism for a
+// private one. ---
+
+CK_RV message_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
+                        CK_OBJECT_HANDLE key) noexcept {
+    const CK_RV rv = backend_3x().message_sign_init(session, mechanism, key);
+    if (rv == CKR_OK) {
+        begin_operation(session, KeyOperation::sign, mechanism);
+    }
+    return rv;
+}
+
+CK_RV sign_message(CK_SESSION_HANDLE session, void* parameter, CK_ULONG parameter_bytes, CK_BYTE_PTR data,
+                   CK_ULONG data_bytes, CK_BYTE_PTR signature, CK_ULONG_PTR signature_bytes) noexcept {
+    const CK_RV rv = backend_3x().sign_message(session, parameter, parameter_bytes, data, data_bytes,
+                                               signature, signature_bytes);
+    if (rv == CKR_OK && signature != nullptr) {
+        count_operation(session, KeyOperation::sign);
+    }
+    return rv;
+}
+
+/// Only the last part has a place for a signature.
+CK_RV sign_message_next(CK_SESSION_HANDLE session, void* parameter, CK_ULONG parameter_bytes,
+                        CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
+                        CK_ULONG_PTR signature_bytes) noexcept {
+    const CK_RV rv = backend_3x().sign_message_next(session, parameter, parameter_bytes, data, data_bytes,
+                                                    signature, signature_bytes);
+    if (rv == CKR_OK && signature != nullptr && signature_bytes != nullptr) {
+        count_operation(session, KeyOperation::sign);
+    }
+    return rv;
+}
+
+constexpr FunctionList30 overrides() {
+    FunctionList30 all{};
+    all.get_interface_list = C_GetInterfaceList;
+    all.get_interface = C_GetInterface;
+    all.login_user = login_user;
+    all.message_sign_init = message_sign_init;
+    all.sign_message = sign_message;
+    all.sign_message_next = sign_message_next;
+    CK_FUNCTION_LIST& table = all.base;
     table.C_Initialize = initialize;
     table.C_Finalize = finalize;
     table.C_GetFunctionList = C_GetFunctionList;
@@ -312,17 +375,22 @@ constexpr CK_FUNCTION_LIST overrides() {
     table.C_SignRecover = sign_recover;
     table.C_UnwrapKey = unwrap_key;
     table.C_DeriveKey = derive_key;
-    return table;
+    return all;
+}
+
+/// Before everything: these functions may come before C_Initialize.
+CK_RV loaded() noexcept {
+    try {
+        return load(C_GetFunctionList, overrides());
+    } catch (...) {
+        return CKR_HOST_MEMORY;
+    }
 }
 
 /// PKCS#11 2.40 §5.4. The backend itself judges the caller's pointer.
 CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) noexcept {
-    try {
-        if (const CK_RV rv = load(C_GetFunctionList, overrides()); rv != CKR_OK) {
-            return rv;
-        }
-    } catch (...) {
-        return CKR_HOST_MEMORY;
+    if (const CK_RV rv = loaded(); rv != CKR_OK) {
+        return rv;
     }
     const CK_RV rv = backend().C_GetFunctionList(list);
     if (rv == CKR_OK) {
@@ -331,9 +399,31 @@ CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) noexcept {
     return rv;
 }
 
+CK_RV get_interface_list(Interface* list, CK_ULONG_PTR count) noexcept {
+    const CK_RV rv = loaded();
+    return rv == CKR_OK ? interfaces().list(list, count) : rv;
+}
+
+CK_RV get_interface(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** interface,
+                    CK_FLAGS flags) noexcept {
+    const CK_RV rv = loaded();
+    return rv == CKR_OK ? interfaces().get(name, version, interface, flags) : rv;
+}
+
 } // namespace
 } // namespace ukey::filter
 
 extern "C" [[gnu::visibility("default")]] CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
     return ukey::filter::get_function_list(list);
+}
+
+extern "C" [[gnu::visibility("default")]] CK_RV C_GetInterfaceList(ukey::filter::Interface* list,
+                                                                   CK_ULONG_PTR count) {
+    return ukey::filter::get_interface_list(list, count);
+}
+
+extern "C" [[gnu::visibility("default")]] CK_RV C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION* version,
+                                                               ukey::filter::Interface** interface,
+                                                               CK_FLAGS flags) {
+    return ukey::filter::get_interface(name, version, interface, flags);
 }

@@ -21,9 +21,15 @@ namespace ukey::filter {
 namespace {
 
 struct Loaded {
+    Loaded(Configuration settings, Backend module, const FunctionList30& overrides)
+        : configuration(std::move(settings)), backend(std::move(module)),
+          table(make_function_table(backend.functions(), overrides.base)),
+          interfaces(backend, table, overrides) {}
+
     Configuration configuration;
     Backend backend;
     CK_FUNCTION_LIST table;
+    Interfaces interfaces;
 };
 
 // All of it without constructor and destructor: a thread of the application may still sign while the process
@@ -34,7 +40,7 @@ constinit std::atomic<LoginFlow*> process_flow{nullptr};
 constinit SessionTracker session_tracker;
 constinit UseCounter use_counter;
 
-std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides) {
+std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const FunctionList30& overrides) {
     Configuration configuration = load_configuration();
     Result<Backend> module = Backend::load(configuration.backend_path, own);
     if (!module) {
@@ -42,8 +48,7 @@ std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const CK_FUNCTION
         debug_message(error.code + ": " + error.object + ": " + error.reason);
         return nullptr;
     }
-    const CK_FUNCTION_LIST table = make_function_table(module->functions(), overrides);
-    return std::unique_ptr<Loaded>(new Loaded{std::move(configuration), std::move(*module), table});
+    return std::make_unique<Loaded>(std::move(configuration), std::move(*module), overrides);
 }
 
 /// Runs when the module is unloaded, and when the process ends.
@@ -63,7 +68,7 @@ std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const CK_FUNCTION
 
 } // namespace
 
-CK_RV load(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides) {
+CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides) {
     if (loaded.load(std::memory_order_acquire) != nullptr) {
         return CKR_OK;
     }
@@ -79,6 +84,14 @@ CK_RV load(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides) {
 
 CK_FUNCTION_LIST_PTR function_table() noexcept {
     return &loaded.load(std::memory_order_acquire)->table;
+}
+
+Interfaces& interfaces() noexcept {
+    return loaded.load(std::memory_order_acquire)->interfaces;
+}
+
+const FunctionList30& backend_3x() noexcept {
+    return interfaces().backend_functions();
 }
 
 const CK_FUNCTION_LIST& backend() noexcept {

@@ -5,6 +5,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/module/configuration.hpp"
+#include "pkcs11/module/interfaces.hpp"
 #include "pkcs11/module/login_flow.hpp"
 #include "pkcs11/module/session_tracker.hpp"
 #include "pkcs11/module/use_counter.hpp"
@@ -13,11 +14,14 @@ namespace ukey::filter {
 
 /// Loads the backend the first time; CKR_GENERAL_ERROR when there is none (tried again at the next call).
 /// With CKR_OK everything below may be used until the module is unloaded.
-CK_RV load(CK_C_GetFunctionList own, const CK_FUNCTION_LIST& overrides);
+CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides);
 
 /// The list that applications get.
 CK_FUNCTION_LIST_PTR function_table() noexcept;
+Interfaces& interfaces() noexcept;
 const CK_FUNCTION_LIST& backend() noexcept;
+/// What the backend has of 3.x (Interfaces::backend_functions).
+const FunctionList30& backend_3x() noexcept;
 SessionTracker& sessions() noexcept;
 UseCounter& uses() noexcept;
 

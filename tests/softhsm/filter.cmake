@@ -3,15 +3,23 @@
 add_executable(filter_test
     ${CMAKE_CURRENT_LIST_DIR}/filter_daemon_away_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_fixture.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/filter_interface_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_login_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_module_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_process_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_peer.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/token_text.cpp
 )
-add_dependencies(filter_test ukey_pkcs11)
+add_library(interface_module MODULE ${CMAKE_CURRENT_LIST_DIR}/interface_module.cpp)
+set_target_properties(interface_module PROPERTIES PREFIX "")
+target_compile_definitions(interface_module PRIVATE UKEY_SOFTHSM_MODULE="/usr/lib/softhsm/libsofthsm2.so")
+target_include_directories(interface_module SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
+target_link_libraries(interface_module PRIVATE ukey_compile ${CMAKE_DL_LIBS})
+add_dependencies(filter_test ukey_pkcs11 interface_module)
 target_compile_definitions(filter_test PRIVATE
     UKEY_FILTER_MODULE="$<TARGET_FILE:ukey_pkcs11>"
+    UKEY_INTERFACE_MODULE="$<TARGET_FILE:interface_module>"
+    UKEY_OPENSC_MODULE="/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/opensc-pkcs11.so"
     UKEY_SOFTHSM_MODULE="/usr/lib/softhsm/libsofthsm2.so")
 if(UKEY_SANITIZE)
     target_compile_definitions(filter_test PRIVATE UKEY_SANITIZED)

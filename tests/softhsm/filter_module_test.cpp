@@ -118,10 +118,12 @@ TEST_F(FilterModuleTest, bad_arguments_get_the_backends_own_answer) {
     EXPECT_EQ(table.C_CloseAllSessions(99), bare.C_CloseAllSessions(99));
 }
 
-TEST_F(FilterModuleTest, exports_one_function) {
+TEST_F(FilterModuleTest, exports_the_three_functions_of_the_standard) {
     const std::string symbols = output_of("nm -D --defined-only " UKEY_FILTER_MODULE);
-    ASSERT_EQ(std::count(symbols.begin(), symbols.end(), '\n'), 1) << symbols;
-    EXPECT_NE(symbols.find(" T C_GetFunctionList\n"), std::string::npos) << symbols;
+    ASSERT_EQ(std::count(symbols.begin(), symbols.end(), '\n'), 3) << symbols;
+    for (const char* name : {"C_GetFunctionList", "C_GetInterface", "C_GetInterfaceList"}) {
+        EXPECT_NE(symbols.find(std::string(" T ") + name + "\n"), std::string::npos) << symbols;
+    }
 }
 
 TEST_F(FilterModuleTest, needs_the_c_library_only) {
