@@ -18,10 +18,11 @@ if(UKEY_PACKAGE)
         message(FATAL_ERROR "UKEY_PACKAGE: CMAKE_INSTALL_PREFIX must be /usr, not ${CMAKE_INSTALL_PREFIX}")
     endif()
     # Debian's own set (dpkg-buildflags --get CXXFLAGS, hardening=+all) where UkeyCompile does not set it already. Of several
-    # maps that fit, GCC takes the last: the build folder can be anywhere.
+    # maps that fit, GCC takes the last: the build folder can be anywhere. The debug symbols are not to say the compiler's
+    # options: ccache puts them in another order.
     add_compile_options(
         "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=./build"
-        -fstack-protector-strong -Wformat -Werror=format-security)
+        -gno-record-gcc-switches -fstack-protector-strong -Wformat -Werror=format-security)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64")
         add_compile_options(-fstack-clash-protection -fcf-protection)
     endif()
