@@ -23,8 +23,7 @@ namespace {
 struct Loaded {
     Loaded(Configuration settings, Backend module, const FunctionList30& overrides)
         : configuration(std::move(settings)), backend(std::move(module)),
-          table(make_function_table(backend.functions(), overrides.base)),
-          interfaces(backend, table, overrides) {}
+          table(make_function_table(backend.functions(), overrides)), interfaces(backend, table, overrides) {}
 
     Configuration configuration;
     Backend backend;

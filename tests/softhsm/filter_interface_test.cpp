@@ -37,6 +37,7 @@ class Interfaces {
         EXPECT_EQ(list(nullptr, &count), CKR_OK);
         std::vector<Interface> found(count);
         EXPECT_EQ(list(found.data(), &count), CKR_OK);
+        found.resize(count); // some may have been left out
         return found;
     }
     CK_FUNCTION_LIST_PTR functions() const { return module_.functions(); }
@@ -131,6 +132,10 @@ class FilterInterfaceLoginTest : public FilterTest {
         FilterTest::SetUp();
         setenv("UKEY_PKCS11_MODULE", UKEY_INTERFACE_MODULE, 1);
     }
+    void TearDown() override {
+        unsetenv("UKEY_INTERFACE_MODULE_KIND");
+        FilterTest::TearDown();
+    }
 
     static const FunctionList30& functions(const Interfaces& module) {
         Interface* found = nullptr;
@@ -154,6 +159,18 @@ class FilterInterfaceLoginTest : public FilterTest {
                                                   signature.data(), &length)
                             : rv;
     }
+
+    /// Two parts, of which the first has no place for a signature.
+    static CK_RV sign_in_parts(const FunctionList30& pkcs11, CK_SESSION_HANDLE session) {
+        std::array<CK_BYTE, 32> digest{};
+        std::array<CK_BYTE, 64> signature{};
+        CK_ULONG length = signature.size();
+        const CK_RV rv =
+            pkcs11.sign_message_next(session, nullptr, 0, digest.data(), digest.size(), nullptr, nullptr);
+        return rv == CKR_OK ? pkcs11.sign_message_next(session, nullptr, 0, digest.data(), digest.size(),
+                                                       signature.data(), &length)
+                            : rv;
+    }
 };
 
 TEST_F(FilterInterfaceLoginTest, vendors_interface_is_passed_on) {
@@ -161,9 +178,11 @@ TEST_F(FilterInterfaceLoginTest, vendors_interface_is_passed_on) {
     const Interfaces filtered(UKEY_FILTER_MODULE);
     expect_same(filtered.all(), bare.all());
     EXPECT_EQ(filtered.all()[0].functions, bare.all()[0].functions);
-    EXPECT_NE(filtered.all()[1].functions, bare.all()[1].functions);
-    EXPECT_EQ(functions(filtered).sign_message_next, nullptr) << "the backend has none";
-    EXPECT_EQ(functions(filtered).message_sign_final, nullptr);
+    for (const std::size_t standard : {1U, 2U}) {
+        EXPECT_NE(filtered.all()[standard].functions, bare.all()[standard].functions);
+    }
+    EXPECT_NE(functions(filtered).sign_message, functions(bare).sign_message);
+    EXPECT_EQ(functions(filtered).message_sign_final, nullptr) << "the backend has none";
 }
 
 TEST_F(FilterInterfaceLoginTest, login_and_use_by_the_functions_of_3_x_are_seen) {
@@ -179,14 +198,58 @@ TEST_F(FilterInterfaceLoginTest, login_and_use_by_the_functions_of_3_x_are_seen)
         ASSERT_EQ(pkcs11.message_sign_init(session, &mechanism, key), CKR_OK);
         ASSERT_EQ(sign_message(pkcs11, session), CKR_OK);
     }
+    ASSERT_EQ(pkcs11.message_sign_init(session, &mechanism, key), CKR_OK);
+    ASSERT_EQ(sign_in_parts(pkcs11, session), CKR_OK);
     EXPECT_EQ(pkcs11.base.C_Logout(session), CKR_OK);
     const auto results = peer().wait_for("result", 1);
     ASSERT_EQ(results.size(), 1U);
     EXPECT_TRUE(results[0].at("default_pin").as_bool());
     const auto ends = peer().wait_for("end", 1);
     ASSERT_EQ(ends.size(), 1U);
-    EXPECT_EQ(ends[0].at("uses").to_number<int>(), 3);
+    EXPECT_EQ(ends[0].at("uses").to_number<int>(), 4);
     EXPECT_EQ(peer().bytes().find("管理员"), std::string::npos);
+}
+
+TEST_F(FilterInterfaceLoginTest, list_that_is_new_at_each_call_is_filtered_too) {
+    setenv("UKEY_INTERFACE_MODULE_KIND", "new_lists", 1);
+    start_peer(LoginPeer::Answer::deny);
+    const CK_SESSION_HANDLE session = open_session();
+    const Interfaces filtered(UKEY_FILTER_MODULE);
+    const std::vector<Interface> first = filtered.all();
+    const std::vector<Interface> second = filtered.all();
+    ASSERT_EQ(second.size(), 3U);
+    EXPECT_EQ(first[1].functions, second[1].functions);
+    EXPECT_EQ(&functions(filtered), first[1].functions);
+    EXPECT_EQ(login_user(functions(filtered), session, "管理员"), CKR_FUNCTION_REJECTED);
+}
+
+TEST_F(FilterInterfaceLoginTest, list_with_functions_of_its_own_is_left_out) {
+    setenv("UKEY_INTERFACE_MODULE_KIND", "own_functions", 1);
+    const Interfaces filtered(UKEY_FILTER_MODULE);
+    const std::vector<Interface> listed = filtered.all();
+    ASSERT_EQ(listed.size(), 2U) << "the vendor's and that of 2.40";
+    EXPECT_EQ(version_of(listed[1]).major, 2);
+    Interface* found = nullptr;
+    EXPECT_EQ(filtered.get(nullptr, nullptr, &found, fork_safe), CKR_FUNCTION_FAILED);
+    EXPECT_EQ(found, nullptr);
+    CK_VERSION version{3, 1};
+    EXPECT_EQ(filtered.get(nullptr, &version, &found, 0), CKR_FUNCTION_FAILED);
+    version = filtered.functions()->version;
+    for (CK_VERSION* wanted : {&version, static_cast<CK_VERSION*>(nullptr)}) {
+        EXPECT_EQ(filtered.get(nullptr, wanted, &found, 0), CKR_OK);
+        EXPECT_EQ(found->functions, listed[1].functions);
+    }
+}
+
+TEST_F(FilterInterfaceLoginTest, failing_list_leaves_the_one_of_2_40) {
+    setenv("UKEY_INTERFACE_MODULE_KIND", "failing", 1);
+    const Interfaces filtered(UKEY_FILTER_MODULE);
+    const std::vector<Interface> all = filtered.all();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].functions, filtered.functions());
+    Interface* found = nullptr;
+    EXPECT_EQ(filtered.get(nullptr, nullptr, &found, 0), CKR_OK);
+    EXPECT_EQ(found->functions, filtered.functions());
 }
 
 TEST_F(FilterInterfaceLoginTest, denied_login_never_reaches_the_backend) {
