@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/channel.hpp"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,6 +18,38 @@ namespace ukey {
 
 namespace asio = boost::asio;
 
+namespace {
+
+struct Received {
+    ssize_t count = -1;
+    bool may_try_again = false;
+    pid_t sender = 0;
+};
+
+/// The kernel never joins what two processes sent into one read (unix(7), SCM_CREDENTIALS). There is no room
+/// for descriptors: such as are sent are closed at once.
+Received receive_from(int socket, asio::mutable_buffer buffer) {
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+    iovec bytes{.iov_base = buffer.data(), .iov_len = buffer.size()};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    Received received;
+    received.count = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    received.may_try_again = received.count < 0 && (errno == EAGAIN || errno == EINTR);
+    const cmsghdr* header = received.count > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+        ucred credentials{};
+        std::memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+        received.sender = credentials.pid;
+    }
+    return received;
+}
+
+} // namespace
+
 asio::awaitable<Result<std::optional<boost::json::object>>> Channel::receive() {
     std::array<char, 8192> buffer; // NOLINT: filled by the read
     for (;;) {
@@ -22,12 +58,20 @@ asio::awaitable<Result<std::optional<boost::json::object>>> Channel::receive() {
             co_return message;
         }
         boost::system::error_code error;
-        const std::size_t count = co_await socket_.async_read_some(
-            asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
-        if (error) {
+        co_await socket_.async_wait(LocalSocket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+        const Received received =
+            error ? Received() : receive_from(socket_.native_handle(), asio::buffer(buffer));
+        if (received.may_try_again) {
+            continue;
+        }
+        if (received.count <= 0) {
             co_return std::nullopt;
         }
-        decoder_.append(std::string_view(buffer.data(), count));
+        if (only_from_ && received.sender != *only_from_) {
+            co_return fail("frame.foreign_sender", "receive a message", std::to_string(received.sender),
+                           "sent by another process than the one that connected");
+        }
+        decoder_.append(std::string_view(buffer.data(), static_cast<std::size_t>(received.count)));
     }
 }
 

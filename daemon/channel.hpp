@@ -2,6 +2,8 @@
 // One connection of a local channel, as coroutines: frames in, frames out.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
@@ -22,6 +24,10 @@ class Channel {
     Channel(LocalSocket socket, std::size_t frame_max_bytes)
         : socket_(std::move(socket)), decoder_(frame_max_bytes) {}
 
+    /// From now on bytes that another process sends (a forked child with a copy of the descriptor) are the
+    /// error `frame.foreign_sender`. The listening socket must have SO_PASSCRED (unix(7)).
+    void accept_only_from(pid_t process) { only_from_ = process; }
+
     /// The next message; nullopt at the end of the connection; a frame error when the peer broke the rules.
     boost::asio::awaitable<Result<std::optional<boost::json::object>>> receive();
 
@@ -38,6 +44,7 @@ class Channel {
 
   private:
     LocalSocket socket_;
+    std::optional<pid_t> only_from_;
     FrameDecoder decoder_;
 };
 

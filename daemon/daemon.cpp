@@ -177,7 +177,7 @@ asio::awaitable<void> Daemon::Parts::beat() {
         }
         clock_watch.take_bearings();
         keys.judge_all(); // dates pass
-        co_await logins.retry_ends();
+        co_await logins.catch_up();
         store.post([](Storage& storage) {
             if (const auto done = record_heartbeat(storage); !done) {
                 spdlog::error("the heartbeat could not be written: {}", to_string(done.error()));

@@ -30,6 +30,8 @@ constexpr auto verbs = std::to_array<Verb>({
     {"org", "list", N_("the organisations of the registry"), define_org_list},
     {"org", "show", N_("one organisation"), define_org_show},
     {"session", "list", N_("the logins that this computer saw"), define_session_list},
+    {"session", "show", N_("one login, its attestation checked again, and what it proves"),
+     define_session_show},
     {"report", "month", N_("who met the login criterion in a month"), define_report_month},
     {"audit", "export", N_("write the ledger's records to a file"), define_audit_export},
     {"audit", "verify", N_("check that no record of the ledger was changed"), define_audit_verify},

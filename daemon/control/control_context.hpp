@@ -93,6 +93,7 @@ boost::asio::awaitable<ControlAnswer> handle_org_import(ControlContext&, Control
 boost::asio::awaitable<ControlAnswer> handle_org_list(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_org_show(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_session_list(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_session_show(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_report_month(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_config_reload(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_export(ControlContext&, ControlRequest&);

@@ -31,6 +31,7 @@ constexpr auto verbs = std::to_array<ControlVerb>({
     {"org.list", Privilege::read, handle_org_list},
     {"org.show", Privilege::read, handle_org_show},
     {"session.list", Privilege::read, handle_session_list},
+    {"session.show", Privilege::read, handle_session_show},
     {"report.month", Privilege::read, handle_report_month},
     {"config.reload", Privilege::administer, handle_config_reload},
     {"audit.export", Privilege::operate, handle_audit_export},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// session.list and report.month.
+// session.list, session.show and report.month.
 #include <set>
 
 #include "daemon/control/views.hpp"
@@ -157,6 +157,25 @@ asio::awaitable<ControlAnswer> handle_session_list(ControlContext& context, Cont
     }
     co_await send_rows(request, std::move(rows));
     co_return boost::json::object{{"count", sessions->size()}};
+}
+
+asio::awaitable<ControlAnswer> handle_session_show(ControlContext& context, ControlRequest& request) {
+    const auto login = request.text("login");
+    if (!login) {
+        co_return refuse(login.error());
+    }
+    const auto uid = request.operates() ? std::nullopt : std::optional<std::uint32_t>(request.peer.uid);
+    const auto session =
+        co_await context.store.run([&](Storage& storage) { return find_session(storage, *login, uid); });
+    if (!session) {
+        co_return refuse(session.error());
+    }
+    boost::json::object answer{{"session", view_session(*session, context.rule, viewer_of(request))},
+                               {"attestation", nullptr}};
+    if (!session->attestation.empty()) {
+        answer["attestation"] = session->attestation;
+    }
+    co_return answer;
 }
 
 asio::awaitable<ControlAnswer> handle_report_month(ControlContext& context, ControlRequest& request) {

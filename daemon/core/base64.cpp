@@ -94,4 +94,19 @@ std::string hex_encode(std::string_view bytes) {
     return text;
 }
 
+std::optional<std::string> hex_decode(std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string bytes;
+    for (std::size_t place = 0; place < text.size(); place += 2) {
+        const std::size_t high = digits.find(text[place]);
+        const std::size_t low =
+            place + 1 < text.size() ? digits.find(text[place + 1]) : std::string_view::npos;
+        if (high == std::string_view::npos || low == std::string_view::npos) {
+            return std::nullopt;
+        }
+        bytes.push_back(static_cast<char>(high * 16 + low));
+    }
+    return bytes;
+}
+
 } // namespace ukey

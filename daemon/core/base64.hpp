@@ -17,5 +17,7 @@ std::optional<std::string> base64_decode(std::string_view text);
 
 /// Lower case.
 std::string hex_encode(std::string_view bytes);
+/// Lower case only, an even number of digits; nullopt otherwise.
+std::optional<std::string> hex_decode(std::string_view text);
 
 } // namespace ukey

@@ -149,6 +149,12 @@ const auto keys = std::to_array<Key>({
      [](Configuration& c, const toml::node& n) {
          return set_number(c.login_reports_per_minute, n, 1, 1'000'000);
      }},
+    {{"login.attest", "yes/no", "false",
+      N_("have the key sign the record of each login: the session is then graded “attested”")},
+     [](Configuration& c, const toml::node& n) { return set_flag(c.attest_logins, n); }},
+    {{"login.attest_limit_ms", "number", "3000",
+      N_("a key that took longer to sign is not asked for seven days")},
+     [](Configuration& c, const toml::node& n) { return set_number(c.attestation_limit, n, 1, minute_ms); }},
     {{"criterion.rule_file", "path", "\"\"",
       N_("rules of the monthly criteria; empty: the notice of 2013, built in")},
      [](Configuration& c, const toml::node& n) { return set_text(c.rule_file, n); }},
@@ -345,7 +351,9 @@ std::string to_toml(const Configuration& c) {
                                {"backoff_first_ms", c.worker_backoff_first.count()},
                                {"backoff_max_ms", c.worker_backoff_max.count()}}},
         {"usb", toml::table{{"token_wait_ms", c.token_wait.count()}}},
-        {"login", toml::table{{"reports_per_minute", static_cast<std::int64_t>(c.login_reports_per_minute)}}},
+        {"login", toml::table{{"reports_per_minute", static_cast<std::int64_t>(c.login_reports_per_minute)},
+                              {"attest", c.attest_logins},
+                              {"attest_limit_ms", c.attestation_limit.count()}}},
         {"criterion", toml::table{{"rule_file", c.rule_file}}},
     };
     std::ostringstream text;

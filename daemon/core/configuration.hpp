@@ -36,6 +36,8 @@ struct Configuration {
     std::chrono::milliseconds worker_backoff_max{60'000};
     std::chrono::milliseconds token_wait{5'000};
     unsigned login_reports_per_minute = 600;
+    bool attest_logins = false;
+    std::chrono::milliseconds attestation_limit{3'000};
     std::string rule_file; ///< empty: the rules of 2013 that are built in
 };
 

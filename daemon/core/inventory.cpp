@@ -146,6 +146,7 @@ TokenCertificates read_certificates(const TokenReport& token,
             unfit_usage = join(facts->key_usage);
         } else if (!certificates.signing) {
             certificates.signing = std::move(*facts);
+            certificates.signing_id = report.id;
         }
     }
     if (certificates.signing) {

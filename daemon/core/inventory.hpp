@@ -20,6 +20,7 @@ namespace ukey {
 /// along.
 struct TokenCertificates {
     std::optional<CertificateFacts> signing;
+    std::string signing_id; ///< its CKA_ID, in hexadecimal; its private key has the same
     std::vector<std::string> ca_der;
     /// Why there is no signing certificate: `certificate.missing`, `certificate.garbage`,
     /// `certificate.key_usage`.
@@ -41,6 +42,7 @@ struct PresentKey {
     BindingState binding;
     std::optional<bool> pin_default;
     bool returned = false;
+    std::optional<LastAttestation> last_attestation;
     Timestamp inserted{};
     std::vector<Finding> findings;
     Admission admission;

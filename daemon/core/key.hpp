@@ -2,9 +2,12 @@
 // Which U-Key it is: manufacturer, model and token serial, never the port or the USB serial.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "daemon/core/clock.hpp"
 
 namespace ukey {
 
@@ -14,6 +17,12 @@ struct KeyIdentity {
     std::string serial;
 
     auto operator<=>(const KeyIdentity&) const = default;
+};
+
+/// How the key's last attested login went.
+struct LastAttestation {
+    std::chrono::microseconds duration{0}; ///< what it added to C_Login, as the process said
+    Timestamp at{};
 };
 
 /// The id people and records use: 12 hexadecimal digits from the SHA-256 of the identity and of the public

@@ -15,6 +15,11 @@ namespace {
 using enum Severity;
 
 constexpr auto table = std::to_array<MessageEntry>({
+    {"attestation.wrong", error, N_("The attestation of login {object} does not hold: {reason}."),
+     N_("Do not count it as attested, and check the ledger: ukeyctl audit verify"),
+     N_("An attested login carries the U-Key's signature over the login's record. This one's signature, "
+        "certificate or "
+        "record do not belong together: something was changed, or the key's chip signs wrongly.")},
     {"audit.chain_broken", error, N_("The ledger's chain is broken at record {seq}: {reason}."),
      N_("Keep the state folder as it is and report this; do not delete anything."),
      N_("Every record's hash covers the record before it. A break means that a record was changed, removed "
@@ -108,6 +113,11 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Save the file again as CSV."), ""},
     {"daemon.unreachable", error, N_("The service ukeyd does not answer at {object}: {reason}."),
      N_("Start it: systemctl start ukeyd"), ""},
+    {"frame.foreign_sender", error, N_("A message came from another process than the one that connected."),
+     "",
+     N_("A process handed its connection on, for example to a child. The connection was closed and the "
+        "attempt "
+        "recorded.")},
     {"frame.malformed", error, N_("A malformed message was received."), "", ""},
     {"frame.too_long", error, N_("A message longer than allowed was received."), "", ""},
     {"frame.version", error, N_("A message of another version was received."),
@@ -185,6 +195,10 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Add the column; the names are listed by ukeyctl org import --help."), ""},
     {"registry.unknown_parent", error, N_("{object}: {reason}"),
      N_("Add a line for the superior organisation, or correct the path."), ""},
+    {"session.ambiguous", error, N_("More than one login session matches “{object}”."),
+     N_("Give more of the login's id: ukeyctl session list"), ""},
+    {"session.not_found", error, N_("No login session matches “{object}”."),
+     N_("See which there are: ukeyctl session list"), ""},
     {"state.constraint", error, N_("The database {object} refused the change: {reason}."),
      N_("Please report this."), ""},
     {"state.corrupt", error, N_("The database {object} is damaged: {reason}."),

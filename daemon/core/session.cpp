@@ -40,12 +40,24 @@ std::optional<EndReason> parse_end_reason(std::string_view text) {
 
 std::string_view to_string(EvidenceGrade grade) {
     switch (grade) {
+    case EvidenceGrade::attested:
+        return "attested";
     case EvidenceGrade::observed:
         return "observed";
     case EvidenceGrade::late:
         return "late";
     }
     return "observed";
+}
+
+std::optional<EvidenceGrade> parse_evidence_grade(std::string_view text) {
+    using enum EvidenceGrade;
+    for (const EvidenceGrade grade : {attested, observed, late}) {
+        if (text == to_string(grade)) {
+            return grade;
+        }
+    }
+    return std::nullopt;
 }
 
 } // namespace ukey

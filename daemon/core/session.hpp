@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "daemon/core/clock.hpp"
 
 namespace ukey {
@@ -25,9 +27,11 @@ enum class EndReason {
 std::string_view to_string(EndReason reason);
 std::optional<EndReason> parse_end_reason(std::string_view text);
 
-/// observed: the daemon heard the login live. late: it was away and the same process told it on reconnection.
-enum class EvidenceGrade { observed, late };
+/// attested: the key signed this login's record, with a nonce of the daemon's. observed: the daemon heard the
+/// login live. late: it was away and the same process told it on reconnection.
+enum class EvidenceGrade { attested, observed, late };
 std::string_view to_string(EvidenceGrade grade);
+std::optional<EvidenceGrade> parse_evidence_grade(std::string_view text);
 
 struct LoginSession {
     std::string login;        ///< 32 hexadecimal digits, chosen by the filter
@@ -38,6 +42,9 @@ struct LoginSession {
     std::string executable;  ///< the process's own claim
     std::string application; ///< the process's own claim
     EvidenceGrade grade = EvidenceGrade::observed;
+    /// The ledger's member `attestation` (docs/formats/login-record.md): the signature, or why there is none.
+    /// Empty: the policy does not ask for one.
+    boost::json::object attestation;
     std::string verdict; ///< what the policy said: allow, warn, deny
     std::vector<std::string> codes;
     std::optional<bool> default_pin;

@@ -43,6 +43,7 @@ void take_record(PresentKey& key, const KeyRecord& record) {
     key.binding = record.binding;
     key.pin_default = record.pin_default;
     key.returned = record.returned;
+    key.last_attestation = record.last_attestation;
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <spdlog/spdlog.h>
 
+#include "daemon/core/ledger.hpp"
 #include "daemon/report_exception.hpp"
 
 namespace ukey {
@@ -46,6 +47,7 @@ LoginConnection::LoginConnection(LoginServer& server, LocalSocket socket, Peer p
                                  asio::posix::stream_descriptor process)
     : server_(server), channel_(std::move(socket), login_frame_max_bytes), peer_(std::move(peer)),
       process_(std::move(process)) {
+    channel_.accept_only_from(peer_.pid);
     server_.connections_.insert(this);
 }
 
@@ -62,6 +64,10 @@ asio::awaitable<void> LoginConnection::serve() {
     co_await receive_all();
     close();
     server_.connections_.erase(this);
+    if (foreign_sender_) {
+        const RefusedReport report{peer_.uid, peer_.pid, {}, "foreign_sender"};
+        co_await record_refused_report(report);
+    }
     if (server_.closed_) {
         co_return; // the daemon stops: end_all() says why
     }
@@ -93,6 +99,7 @@ asio::awaitable<void> LoginConnection::receive_all() {
         if (!message) {
             spdlog::warn("login channel: pid {} uid {}: {}; connection closed", peer_.pid, peer_.uid,
                          to_string(message.error()));
+            foreign_sender_ = message.error().code == "frame.foreign_sender";
             co_return;
         }
         if (!*message) {
@@ -168,6 +175,71 @@ asio::awaitable<bool> LoginConnection::admit_report(std::int64_t request) {
     co_return allowed;
 }
 
+/// What was not what it claimed to be, and stands in no other record.
+asio::awaitable<void> LoginConnection::record_refused_report(const RefusedReport& report) {
+    if (!co_await within_limit()) {
+        co_return;
+    }
+    const auto done = co_await server_.parts_.store.run(
+        [&](Storage& storage) { return record_refusal_of_report(storage, report); });
+    server_.note_write(done ? nullptr : &done.error());
+}
+
+/// The question that the key is to answer, if the policy wants one and nothing is in its way.
+asio::awaitable<void> LoginConnection::add_challenge(boost::json::object& reply, const AskMessage& message) {
+    const Configuration& configuration = server_.parts_.configuration;
+    const PresentKey* present = server_.parts_.keys.find(message.token);
+    if (!configuration.attest_logins || present == nullptr ||
+        !obstacle_to_attestation(*present, configuration, server_.parts_.clock.now()).empty()) {
+        co_return;
+    }
+    const CertificateFacts& certificate = *present->certificates.signing;
+    const std::string object_id = present->certificates.signing_id;
+    Challenges::Challenge challenge{.record = {.nonce = make_nonce(),
+                                               .ledger_seq = 0,
+                                               .ledger_head = {},
+                                               .key_id = present->key_id,
+                                               .manufacturer = present->identity.manufacturer,
+                                               .model = present->identity.model,
+                                               .serial = present->identity.serial,
+                                               .public_key = certificate.spki_sha256,
+                                               .organisation = present->binding.organisation_code,
+                                               .uid = peer_.uid,
+                                               .asked_at = format_timestamp(server_.parts_.clock.now()),
+                                               .login = {},
+                                               .started_at = {}},
+                                    .executable = message.claim.executable,
+                                    .certificate_der = certificate.der,
+                                    .uptime = server_.parts_.clock.boottime()};
+    const auto read = co_await server_.parts_.store.run([&](Storage& storage) -> Result<void> {
+        challenge.record.ledger_seq = storage.head_seq();
+        challenge.record.ledger_head = to_hex(storage.head_hash());
+        return {};
+    });
+    if (read) {
+        reply["attest"] = to_json(challenge, object_id);
+        challenges_.issue(std::move(challenge));
+    }
+}
+
+/// Grades the session by what the process answered to the challenge; says why there is no answer.
+void LoginConnection::judge_attestation(LoginSession& session, const ResultMessage& message) {
+    const Configuration& configuration = server_.parts_.configuration;
+    const PresentKey* key = server_.parts_.keys.find(message.token);
+    if (message.attestation) {
+        challenges_.judge(session, message, key, server_.parts_.clock.boottime());
+    } else if (configuration.attest_logins && !message.late) {
+        const std::string obstacle =
+            key == nullptr ? "key_absent"
+                           : obstacle_to_attestation(*key, configuration, server_.parts_.clock.now());
+        session.attestation = {{"absent", obstacle.empty() ? "not_answered" : obstacle}};
+    }
+    if (const boost::json::value* refused = session.attestation.if_contains("refused")) {
+        spdlog::warn("login channel: pid {} uid {}: the attestation of login {} is refused: {}", peer_.pid,
+                     peer_.uid, message.login, std::string_view(refused->get_string()));
+    }
+}
+
 /// A login that is told late may be of a key that is out again: the store knows it.
 asio::awaitable<void> LoginConnection::name_absent_key(LoginSession& session, KeyIdentity token) {
     const auto known = co_await server_.parts_.store.run(
@@ -200,6 +272,9 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
                               {"key", nullptr}};
     if (!attempt.key_id.empty()) {
         reply["key"] = attempt.key_id;
+    }
+    if (!denied) {
+        co_await add_challenge(reply, message);
     }
     // The answer goes first: the filter waits only so long, and a refusal must not turn into a late yes.
     if (!co_await channel_.send(reply)) {
@@ -237,6 +312,7 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
             co_await name_absent_key(session, message.token);
         }
     }
+    judge_attestation(session, message);
     if (logins_.size() + unwritten_.size() >= open_logins_max) {
         spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid,
                      peer_.uid);
@@ -248,6 +324,10 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
     if (started && *started) {
         logins_.insert(session.login);
         co_await server_.start(session, message.token);
+    } else if (started && session.attestation.contains("refused")) {
+        const RefusedReport report{peer_.uid, peer_.pid, message.login,
+                                   std::string(session.attestation.at("refused").as_string())};
+        co_await record_refused_report(report);
     }
     Result<void> done;
     if (started) {

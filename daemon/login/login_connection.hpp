@@ -11,6 +11,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "daemon/channel.hpp"
+#include "daemon/login/challenges.hpp"
 #include "daemon/login/login_message.hpp"
 #include "daemon/login/login_server.hpp"
 #include "daemon/peer.hpp"
@@ -39,6 +40,9 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
 
     boost::asio::awaitable<bool> within_limit();
     boost::asio::awaitable<bool> admit_report(std::int64_t request);
+    boost::asio::awaitable<void> add_challenge(boost::json::object& reply, const AskMessage& message);
+    void judge_attestation(LoginSession& session, const ResultMessage& message);
+    boost::asio::awaitable<void> record_refused_report(const RefusedReport& report);
     boost::asio::awaitable<void> name_absent_key(LoginSession& session, KeyIdentity token);
     boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login,
                                         const Result<void>& done);
@@ -51,6 +55,8 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     std::set<std::string> logins_;
     /// Logins whose beginning could not be written, by id; the filter tells them again.
     std::map<std::string, Error> unwritten_;
+    Challenges challenges_;
+    bool foreign_sender_ = false;
 };
 
 } // namespace ukey

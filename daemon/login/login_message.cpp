@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/text.hpp"
 
 namespace ukey {
@@ -12,6 +13,11 @@ namespace {
 constexpr std::size_t token_text_max_bytes = 128;
 constexpr std::size_t claim_max_bytes = 4096;
 constexpr std::size_t login_id_digits = 32;
+constexpr std::size_t nonce_digits = 64;
+/// Names of schemes and reasons.
+constexpr std::size_t word_max_bytes = 64;
+/// In base64: an RSA key of 16384 bits.
+constexpr std::size_t signature_max_bytes = 2736;
 
 /// Reads members and remembers the first that is not as it must be.
 class Members {
@@ -26,6 +32,10 @@ class Members {
             return {};
         }
         return to_printable_utf8(std::string_view(text->data(), text->size()));
+    }
+
+    std::string optional_text(std::string_view name, std::size_t max_bytes) {
+        return object_->contains(name) ? text(name, max_bytes) : std::string();
     }
 
     template <typename Number>
@@ -91,6 +101,36 @@ class Members {
         return read;
     }
 
+    /// base64
+    std::string bytes(std::string_view name, std::size_t max_bytes) {
+        auto decoded = base64_decode(text(name, max_bytes));
+        if (!decoded) {
+            complain(name);
+        }
+        return std::move(decoded).value_or(std::string());
+    }
+
+    std::optional<AttestationReply> attestation() {
+        const boost::json::value* value = object_->if_contains("attestation");
+        if (value == nullptr || !value->is_object()) {
+            return std::nullopt;
+        }
+        Members members(value->get_object());
+        AttestationReply reply{.nonce = members.text("nonce", nonce_digits),
+                               .absent = members.optional_text("absent", word_max_bytes),
+                               .scheme = {},
+                               .signature = {},
+                               .duration_us = members.number<std::int64_t>("duration_us")};
+        if (reply.absent.empty()) {
+            reply.scheme = members.text("scheme", word_max_bytes);
+            reply.signature = members.bytes("signature", signature_max_bytes);
+        }
+        if (!members.ok()) {
+            complain("attestation." + members.bad_);
+        }
+        return reply;
+    }
+
     void complain(std::string_view name) {
         if (bad_.empty()) {
             bad_ = name;
@@ -116,7 +156,8 @@ ResultMessage read_result(Members& members) {
                           .default_pin = members.optional_flag("default_pin"),
                           .started = {},
                           .late = members.flag("late"),
-                          .uses = members.number<std::uint64_t>("uses")};
+                          .uses = members.number<std::uint64_t>("uses"),
+                          .attestation = members.attestation()};
     const auto started = parse_timestamp(members.text("started_at", 64));
     if (!started) {
         members.complain("started_at");

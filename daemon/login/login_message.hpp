@@ -27,6 +27,14 @@ struct AskMessage {
     KeyIdentity token;
     LoginClaim claim;
 };
+/// What became of the challenge that came with a verdict.
+struct AttestationReply {
+    std::string nonce;
+    std::string absent;    ///< why the key did not sign; empty: it did
+    std::string scheme;    ///< SignatureScheme
+    std::string signature; ///< raw bytes
+    std::int64_t duration_us = 0;
+};
 struct ResultMessage {
     std::int64_t request = 0;
     std::string login;
@@ -37,6 +45,7 @@ struct ResultMessage {
     Timestamp started{};
     bool late = false;
     std::uint64_t uses = 0;
+    std::optional<AttestationReply> attestation;
 };
 struct UseMessage {
     std::string login;

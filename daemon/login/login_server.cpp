@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/login/login_server.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,13 @@ LoginServer::~LoginServer() = default;
 
 asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
     acceptor_.emplace(std::move(acceptor));
+    const int pass_credentials = 1; // connections inherit it; Channel::accept_only_from() needs it
+    if (setsockopt(acceptor_->native_handle(), SOL_SOCKET, SO_PASSCRED, &pass_credentials,
+                   sizeof pass_credentials) != 0) {
+        spdlog::error("login channel: SO_PASSCRED: {}",
+                      std::error_code(errno, std::generic_category()).message());
+        co_return;
+    }
     while (acceptor_->is_open()) {
         boost::system::error_code error;
         LocalSocket socket =
@@ -94,7 +102,8 @@ asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token
     open_.insert_or_assign(session.login, session);
     parts_.events.publish("session.started", session.login, {{"login", session.login}});
     const PresentKey* key = parts_.keys.find(token);
-    if (key != nullptr && session.default_pin && session.default_pin != key->pin_default) {
+    const bool pin_is_news = key != nullptr && session.default_pin && session.default_pin != key->pin_default;
+    if (pin_is_news || session.attestation.contains("duration_us")) {
         co_await parts_.keys.reload(key_id);
     }
 }
@@ -141,7 +150,16 @@ asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndRe
     }
 }
 
-asio::awaitable<void> LoginServer::retry_ends() {
+asio::awaitable<void> LoginServer::record_left_out(std::map<std::uint32_t, std::uint64_t> left_out) {
+    for (const auto& entry : left_out) {
+        const auto done = co_await parts_.store.run(
+            [&](Storage& storage) { return record_limited_reports(storage, entry.first, entry.second); });
+        note_write(done ? nullptr : &done.error());
+    }
+}
+
+asio::awaitable<void> LoginServer::catch_up() {
+    co_await record_left_out(rate_limit_.take_left_out(parts_.clock.boottime()));
     const std::map<std::string, SessionEnd> ends = unwritten_ends_;
     for (const auto& [login, how] : ends) {
         co_await end(login, how);
@@ -149,6 +167,7 @@ asio::awaitable<void> LoginServer::retry_ends() {
 }
 
 asio::awaitable<void> LoginServer::end_all(EndReason reason) {
+    co_await record_left_out(rate_limit_.take_left_out(std::nullopt));
     const auto ended =
         co_await parts_.store.run([&](Storage& storage) { return end_open_sessions(storage, reason); });
     note_write(ended ? nullptr : &ended.error());

@@ -53,8 +53,9 @@ class LoginServer {
 
     boost::asio::awaitable<void> end_sessions_of_key(std::string key_id, EndReason reason);
     boost::asio::awaitable<void> end_all(EndReason reason);
-    /// Writes the ends that could not be written when they happened (a full disk).
-    boost::asio::awaitable<void> retry_ends();
+    /// Writes the ends that could not be written when they happened (a full disk), and how many reports were
+    /// left out in minutes that are over.
+    boost::asio::awaitable<void> catch_up();
 
     /// By login id.
     const std::map<std::string, LoginSession>& open_sessions() const { return open_; }
@@ -72,6 +73,7 @@ class LoginServer {
 
     boost::asio::awaitable<void> start(LoginSession session, KeyIdentity token);
     boost::asio::awaitable<Result<void>> end(std::string login, SessionEnd end);
+    boost::asio::awaitable<void> record_left_out(std::map<std::uint32_t, std::uint64_t> left_out);
     void note_write(const Error* error);
 
     Parts parts_;

@@ -35,6 +35,20 @@ class RateLimit {
         return decision;
     }
 
+    /// What was left out in windows that have ended, by user; they are forgotten. Without a time: in all.
+    std::map<std::uint32_t, std::uint64_t> take_left_out(std::optional<std::chrono::microseconds> uptime) {
+        std::map<std::uint32_t, std::uint64_t> left_out;
+        std::erase_if(windows_, [&](const auto& entry) {
+            const auto& [uid, window] = entry;
+            const bool ended = !uptime || *uptime - window.begin >= std::chrono::minutes(1);
+            if (ended && window.left_out > 0) {
+                left_out[uid] = window.left_out;
+            }
+            return ended;
+        });
+        return left_out;
+    }
+
   private:
     struct Window {
         std::chrono::microseconds begin{};

@@ -175,8 +175,9 @@ Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& re
     return std::nullopt;
 }
 
-constexpr std::string_view key_columns =
-    "key_id, manufacturer, model, serial, label, certificate, pin_default, returned, last_seen_us";
+constexpr std::string_view key_columns = "key_id, manufacturer, model, serial, label, certificate, "
+                                         "pin_default, returned, last_seen_us, attestation_us, "
+                                         "attested_us";
 
 KeyRecord read_key(const Statement& row) {
     KeyRecord key{.key_id = row.text(0),
@@ -186,9 +187,14 @@ KeyRecord read_key(const Statement& row) {
                   .pin_default = std::nullopt,
                   .returned = row.integer(7) != 0,
                   .last_seen = from_microseconds(row.integer(8)),
+                  .last_attestation = std::nullopt,
                   .binding = {}};
     if (const auto pin_default = row.optional_integer(6)) {
         key.pin_default = *pin_default != 0;
+    }
+    if (const auto attestation_us = row.optional_integer(9)) {
+        key.last_attestation =
+            LastAttestation{std::chrono::microseconds(*attestation_us), from_microseconds(row.integer(10))};
     }
     return key;
 }

@@ -23,6 +23,7 @@ struct KeyRecord {
     std::optional<bool> pin_default;
     bool returned = false;
     Timestamp last_seen{};
+    std::optional<LastAttestation> last_attestation;
     /// Filled for the certificate given, or without suggestions when none was.
     BindingState binding;
 };

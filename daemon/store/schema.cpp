@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/schema.hpp"
 
+#include <array>
+
 namespace ukey {
 namespace {
 
@@ -91,6 +93,17 @@ CREATE INDEX session_open ON session (login) WHERE ended_us IS NULL;
 CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), alive_us INTEGER NOT NULL) STRICT;
 )sql";
 
+// Attested logins: the session's, as in its record (empty: none was asked for), and how long the key's last
+// one took.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE session ADD COLUMN attestation TEXT NOT NULL DEFAULT '';
+ALTER TABLE key ADD COLUMN attestation_us INTEGER;
+ALTER TABLE key ADD COLUMN attested_us INTEGER;
+)sql";
+
+/// What brings a database from the version that is its place here to the next one.
+constexpr std::array<const char*, schema_version> steps{version_1, version_2};
+
 Result<std::int64_t> read_version(Database& database) {
     auto statement = database.prepare("PRAGMA user_version");
     UKEY_TRY(statement.step());
@@ -125,7 +138,9 @@ Result<void> migrate(Database& database) {
     if (!transaction) {
         return tl::unexpected(transaction.error());
     }
-    UKEY_TRY(database.execute(version_1));
+    for (auto step = static_cast<std::size_t>(*version); step < steps.size(); ++step) {
+        UKEY_TRY(database.execute(steps[step]));
+    }
     UKEY_TRY(database.execute("PRAGMA user_version = " + std::to_string(schema_version)));
     return transaction->commit();
 }

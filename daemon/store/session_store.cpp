@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view session_columns = "login, key_id, organisation, uid, pid, executable, "
                                              "application, grade, verdict, codes, default_pin, started_us, "
-                                             "ended_us, end_reason, uses";
+                                             "ended_us, end_reason, uses, attestation";
 
 std::vector<std::string> read_codes(const std::string& text) {
     std::vector<std::string> codes;
@@ -30,6 +30,12 @@ std::vector<std::string> read_codes(const std::string& text) {
     return codes;
 }
 
+boost::json::object read_object(const std::string& text) {
+    boost::json::error_code error;
+    const boost::json::value value = boost::json::parse(text, error);
+    return !error && value.is_object() ? value.get_object() : boost::json::object();
+}
+
 LoginSession read_session(const Statement& row) {
     LoginSession session{.login = row.text(0),
                          .key_id = row.text(1),
@@ -38,8 +44,8 @@ LoginSession read_session(const Statement& row) {
                          .pid = row.integer(4),
                          .executable = row.text(5),
                          .application = row.text(6),
-                         .grade = row.text(7) == to_string(EvidenceGrade::late) ? EvidenceGrade::late
-                                                                                : EvidenceGrade::observed,
+                         .grade = parse_evidence_grade(row.text(7)).value_or(EvidenceGrade::observed),
+                         .attestation = read_object(row.text(15)),
                          .verdict = row.text(8),
                          .codes = read_codes(row.text(9)),
                          .default_pin = std::nullopt,
@@ -86,7 +92,7 @@ Result<std::string> bound_organisation(Storage& storage, const std::string& key_
 Result<void> insert_session(Storage& storage, const LoginSession& session) {
     auto statement =
         storage.database().prepare("INSERT INTO session (" + std::string(session_columns) +
-                                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)");
+                                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)");
     statement.bind(session.login)
         .bind(session.key_id)
         .bind(session.organisation)
@@ -99,8 +105,21 @@ Result<void> insert_session(Storage& storage, const LoginSession& session) {
         .bind(boost::json::serialize(codes_to_json(session)))
         .bind(session.default_pin ? std::optional<std::int64_t>(*session.default_pin ? 1 : 0) : std::nullopt)
         .bind(to_microseconds(session.started))
-        .bind(static_cast<std::int64_t>(session.uses));
+        .bind(static_cast<std::int64_t>(session.uses))
+        .bind(session.attestation.empty() ? std::string() : boost::json::serialize(session.attestation));
     return statement.run();
+}
+
+/// A signature that took too long is not asked for next time.
+Result<void> remember_attestation(Storage& storage, const LoginSession& session) {
+    const boost::json::value* duration_us = session.attestation.if_contains("duration_us");
+    if (duration_us == nullptr || !duration_us->is_int64()) {
+        return {};
+    }
+    auto statement =
+        storage.database().prepare("UPDATE key SET attestation_us = ?, attested_us = ? WHERE key_id = ?");
+    statement.bind(duration_us->get_int64()).bind(to_microseconds(storage.now()));
+    return statement.bind(session.key_id).run();
 }
 
 Result<std::optional<LoginSession>> load_open(Storage& storage, const std::string& login) {
@@ -180,13 +199,21 @@ Result<bool> start_session(Storage& storage, LoginSession& session) {
         if (!organisation) {
             return tl::unexpected(organisation.error());
         }
+        if (session.grade == EvidenceGrade::attested && session.organisation != *organisation) {
+            session.grade = EvidenceGrade::observed; // bound anew between the question and the answer
+            session.attestation = {{"refused", "other_organisation"}};
+        }
         session.organisation = std::move(*organisation);
         UKEY_TRY(insert_session(storage, session));
         boost::json::object payload = attempt_to_json(session);
         payload["grade"] = to_string(session.grade);
         payload["started_at"] = format_timestamp(session.started);
         payload["uses"] = session.uses;
+        if (!session.attestation.empty()) {
+            payload["attestation"] = session.attestation;
+        }
         UKEY_TRY(storage.append("session.started", payload));
+        UKEY_TRY(remember_attestation(storage, session));
         if (session.default_pin && !session.key_id.empty()) {
             UKEY_TRY(set_pin_default(storage, session.key_id, *session.default_pin));
         }
@@ -244,10 +271,33 @@ Result<void> record_failed_login(Storage& storage, const LoginSession& attempt, 
     });
 }
 
+Result<void> record_refusal_of_report(Storage& storage, const RefusedReport& report) {
+    return storage.write([&] {
+        return storage.append(
+            "report.refused",
+            {{"uid", report.uid}, {"pid", report.pid}, {"login", report.login}, {"reason", report.reason}});
+    });
+}
+
 Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out) {
     return storage.write([&] {
         return storage.append("reports.limited", {{"uid", uid}, {"left_out", left_out}});
     });
+}
+
+Result<LoginSession> find_session(Storage& storage, const std::string& login,
+                                  std::optional<std::uint32_t> uid) {
+    auto statement = storage.database().prepare("SELECT " + std::string(session_columns) +
+                                                " FROM session WHERE ?1 <> '' AND substr(login, 1, "
+                                                "length(?1)) = ?1 AND (?2 IS NULL OR uid = ?2) LIMIT 2");
+    statement.bind(login).bind(uid ? std::optional<std::int64_t>(*uid) : std::nullopt);
+    std::vector<LoginSession> sessions;
+    UKEY_TRY(statement.each([&] { sessions.push_back(read_session(statement)); }));
+    if (sessions.size() != 1) {
+        return fail(sessions.empty() ? "session.not_found" : "session.ambiguous", "find the session", login,
+                    "");
+    }
+    return std::move(sessions.front());
 }
 
 Result<std::vector<LoginSession>> list_sessions(Storage& storage, const SessionFilter& filter) {

@@ -40,6 +40,16 @@ Result<void> record_refusal(Storage& storage, const LoginSession& attempt);
 /// A login that the token refused (record `login.failed`): a wrong PIN, for example.
 Result<void> record_failed_login(Storage& storage, const LoginSession& attempt, std::uint64_t rv);
 
+/// A report that was not what it claimed to be: it changed nothing.
+struct RefusedReport {
+    std::uint32_t uid;
+    std::int64_t pid;
+    std::string login;  ///< empty: it named none
+    std::string reason; ///< `foreign_sender`, or why an attestation does not hold
+};
+/// Record `report.refused`.
+Result<void> record_refusal_of_report(Storage& storage, const RefusedReport& report);
+
 /// Reports of one user that were more than login.reports_per_minute (record `reports.limited`).
 Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out);
 
@@ -50,6 +60,11 @@ struct SessionFilter {
     bool open_only = false;
     std::optional<std::uint32_t> uid;
 };
+/// By its id, or the beginning of it; `uid`: only of that user. Errors `session.not_found`,
+/// `session.ambiguous`.
+Result<LoginSession> find_session(Storage& storage, const std::string& login,
+                                  std::optional<std::uint32_t> uid);
+
 /// In the order of their starts.
 Result<std::vector<LoginSession>> list_sessions(Storage& storage, const SessionFilter& filter);
 

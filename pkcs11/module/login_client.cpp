@@ -77,11 +77,13 @@ void LoginClient::connection_is_new() {
     for (Record& record : records_) {
         record.late = record.late || record.request != 0;
         record.request = 0;
+        record.message.erase("attestation"); // its nonce was of the connection before
     }
     for (SlotIndex slot = 0; slot < open_.size(); ++slot) {
         const std::optional<OpenLogin>& login = open_[slot];
         if (login && result_record(login->login) == nullptr) {
             records_.push_front(Record{login->result, login->login, slot, true, 0});
+            records_.front().message.erase("attestation");
         }
     }
 }
@@ -96,7 +98,10 @@ void LoginClient::handle(const boost::json::object& answer) {
         asked_request_ = 0;
         const std::string_view verdict = text_member(answer, "verdict");
         if (type == "verdict" && (verdict == "allow" || verdict == "warn" || verdict == "deny")) {
-            verdict_ = verdict;
+            const boost::json::value* attest = answer.if_contains("attest");
+            const bool challenged = attest != nullptr && attest->is_object();
+            verdict_ = Verdict{std::string(verdict), std::nullopt};
+            verdict_->challenge = challenged ? decode_challenge(attest->get_object()) : std::nullopt;
         }
         return;
     }
@@ -127,7 +132,7 @@ void LoginClient::answered(std::uint64_t request, Answer answer) {
 
 // --- Asking ---
 
-std::optional<std::string> LoginClient::ask(boost::json::object message) {
+std::optional<LoginClient::Verdict> LoginClient::ask(boost::json::object message) {
     const Deadline deadline = deadline_from_now();
     for (int attempt = 0; attempt < connect_attempts_max; ++attempt) {
         if (!reach_daemon(deadline) || backing_off()) {

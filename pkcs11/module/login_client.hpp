@@ -18,6 +18,7 @@
 
 #include "pkcs11/module/bounds.hpp"
 #include "pkcs11/module/login_connection.hpp"
+#include "pkcs11/module/login_signature.hpp"
 #include "pkcs11/module/use_counter.hpp"
 
 namespace ukey::filter {
@@ -27,8 +28,12 @@ class LoginClient {
     LoginClient(std::string socket_path, std::chrono::milliseconds wait, UseCounter& uses)
         : connection_(std::move(socket_path)), wait_(wait), uses_(uses) {}
 
-    /// The daemon's verdict (`allow`, `warn`, `deny`) to an ask_message(); nullopt when none came in time.
-    std::optional<std::string> ask(boost::json::object message);
+    struct Verdict {
+        std::string word; ///< `allow`, `warn`, `deny`
+        std::optional<LoginChallenge> challenge;
+    };
+    /// The daemon's verdict to an ask_message(); nullopt when none came in time.
+    std::optional<Verdict> ask(boost::json::object message);
 
     /// A login that succeeded, by its result_message(). Its uses are counted from here (UseCounter::begin),
     /// and it is told again on every new connection until it ends. `late`: the daemon did not answer before
@@ -102,7 +107,7 @@ class LoginClient {
     std::chrono::steady_clock::time_point back_off_until_{};
     /// The question under way, and its answer.
     std::uint64_t asked_request_ = 0;
-    std::optional<std::string> verdict_;
+    std::optional<Verdict> verdict_;
 };
 
 } // namespace ukey::filter

@@ -104,7 +104,7 @@ LoginAttempt LoginFlow::before_login(CK_SESSION_HANDLE session) {
         const std::lock_guard lock(mutex_);
         attempt.verdict = client_.ask(ask_message(*attempt.token));
         const bool refused_unasked = !attempt.verdict && without_daemon_ == WithoutDaemon::refuse;
-        attempt.refused = refused_unasked || attempt.verdict == "deny";
+        attempt.refused = refused_unasked || (attempt.verdict && attempt.verdict->word == "deny");
     }
     attempt.started_at = std::chrono::system_clock::now();
     attempt.began = std::chrono::steady_clock::now();
@@ -124,8 +124,13 @@ void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE sessi
     const std::optional<TokenIdentity> token = attempt.token ? attempt.token : token_of(*place);
     const LoginOutcome outcome{rv, is_default_pin(rv, pin, pin_bytes), attempt.started_at,
                                std::chrono::duration_cast<std::chrono::microseconds>(duration),
-                               attempt.verdict};
-    boost::json::object message = result_message(random_id(), token.value_or(TokenIdentity{}), outcome);
+                               attempt.verdict ? std::optional(attempt.verdict->word) : std::nullopt};
+    const std::string login = random_id();
+    boost::json::object message = result_message(login, token.value_or(TokenIdentity{}), outcome);
+    if (rv == CKR_OK && attempt.verdict && attempt.verdict->challenge) {
+        message["attestation"] =
+            attest(*attempt.verdict->challenge, *place, login, attempt.started_at, pin != nullptr);
+    }
     const bool late = attempt.asked && !attempt.verdict;
     const std::optional<SlotIndex> slot = place->index;
     if (slot && !sessions_.find(session) && !sessions_.overflowed()) {
@@ -137,6 +142,19 @@ void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE sessi
     } else {
         client_.report(std::move(message), late);
     }
+}
+
+boost::json::object LoginFlow::attest(LoginChallenge challenge, const SlotPlace& slot,
+                                      const std::string& login, Timestamp started_at, bool pin_given) const {
+    challenge.record.login = login;
+    challenge.record.started_at = format_timestamp(started_at);
+    LoginSignature signature;
+    if (pin_given) {
+        signature = sign_login(backend_, slot.id, challenge);
+    } else {
+        signature.absent = "protected_path"; // the reader asked for the PIN and would ask again
+    }
+    return to_json(challenge, signature);
 }
 
 void LoginFlow::after_logout(SlotIndex slot, std::uint64_t login_number) {

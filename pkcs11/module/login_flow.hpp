@@ -42,7 +42,7 @@ struct LoginAttempt {
     std::optional<SlotPlace> slot;
     /// nullopt: the token doesn't answer either.
     std::optional<TokenIdentity> token;
-    std::optional<std::string> verdict;
+    std::optional<LoginClient::Verdict> verdict;
     Timestamp started_at;
     std::chrono::steady_clock::time_point began;
 };
@@ -88,6 +88,8 @@ class LoginFlow {
     std::optional<CK_SESSION_INFO> session_info(CK_SESSION_HANDLE session) const;
     std::optional<SlotPlace> slot_of(CK_SESSION_HANDLE session) const;
     std::optional<TokenIdentity> token_of(const SlotPlace& slot);
+    boost::json::object attest(LoginChallenge challenge, const SlotPlace& slot, const std::string& login,
+                               Timestamp started_at, bool pin_given) const;
     bool user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) const;
 
     const CK_FUNCTION_LIST& backend_;

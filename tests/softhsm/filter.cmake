@@ -27,3 +27,12 @@ endif()
 target_include_directories(filter_test SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
 target_link_libraries(filter_test PRIVATE ukey_core Threads::Threads ${CMAKE_DL_LIBS} GTest::gtest_main)
 gtest_discover_tests(filter_test PROPERTIES LABELS softhsm TIMEOUT 120)
+
+# The part of it that signs, by itself: each way that a module may offer.
+add_executable(login_signature_test
+    ${CMAKE_CURRENT_LIST_DIR}/login_signature_test.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/login_signature.cpp
+)
+target_include_directories(login_signature_test SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
+target_link_libraries(login_signature_test PRIVATE softhsm_token ukey_core ${CMAKE_DL_LIBS} GTest::gtest_main)
+gtest_discover_tests(login_signature_test PROPERTIES LABELS softhsm TIMEOUT 120)

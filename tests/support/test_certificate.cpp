@@ -6,8 +6,10 @@
 #include <stdexcept>
 
 #include <iconv.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "daemon/core/x509.hpp"
 
@@ -273,6 +275,36 @@ std::string TestCertificate::revocation_list(const ListRequest& request) const {
     require(X509_CRL_sign_ctx(list.get(), Signer(key_.get(), request.sm2_id).context()) > 0, "sign the list");
     return encode(list.get(),
                   [](X509_CRL* object, unsigned char** out) { return i2d_X509_CRL(object, out); });
+}
+
+std::string TestCertificate::sign(const std::string& text, bool pss) const {
+    const EvpMdContextHandle context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* key_context = nullptr;
+    std::size_t length = 0;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+    if (EVP_DigestSignInit(context.get(), &key_context, EVP_sha256(), nullptr, key_.get()) != 1 ||
+        (pss && (EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) != 1 ||
+                 EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST) != 1)) ||
+        EVP_DigestSign(context.get(), nullptr, &length, bytes, text.size()) != 1) {
+        throw std::runtime_error("the test key cannot sign");
+    }
+    std::string signature(length, '\0');
+    auto* made = reinterpret_cast<unsigned char*>(signature.data());
+    if (EVP_DigestSign(context.get(), made, &length, bytes, text.size()) != 1) {
+        throw std::runtime_error("the test key cannot sign");
+    }
+    signature.resize(length);
+    if (EVP_PKEY_base_id(key_.get()) == EVP_PKEY_RSA) {
+        return signature;
+    }
+    const unsigned char* der = made;
+    ECDSA_SIG* pair = d2i_ECDSA_SIG(nullptr, &der, static_cast<long>(length));
+    std::string raw(64, '\0');
+    auto* halves = reinterpret_cast<unsigned char*>(raw.data());
+    BN_bn2binpad(ECDSA_SIG_get0_r(pair), halves, 32);
+    BN_bn2binpad(ECDSA_SIG_get0_s(pair), halves + 32, 32);
+    ECDSA_SIG_free(pair);
+    return raw;
 }
 
 std::string TestCertificate::pem() const {

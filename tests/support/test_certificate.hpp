@@ -62,6 +62,9 @@ class TestCertificate {
     std::string revocation_list(const ListRequest& request) const;
 
     const std::string& der() const { return der_; }
+    /// The key's signature over the text, as PKCS#11 shapes it: ECDSA r ‖ s, RSA PKCS #1 v1.5 or (pss) PSS;
+    /// SHA-256.
+    std::string sign(const std::string& text, bool pss = false) const;
     std::string pem() const;
 
   private:

@@ -59,5 +59,18 @@ TEST(RateLimit, CountsPerUserAndMinute) {
     EXPECT_EQ(limit.take(1, 162s).left_out_before, 0U);
 }
 
+TEST(RateLimit, WhatWasLeftOutIsToldAlsoWhenTheUserFallsSilent) {
+    RateLimit limit(1);
+    using namespace std::chrono_literals;
+    for (int report = 0; report < 4; ++report) {
+        limit.take(1, 100s);
+        limit.take(2, 130s);
+    }
+    EXPECT_TRUE(limit.take_left_out(159s).empty());
+    EXPECT_EQ(limit.take_left_out(160s), (std::map<std::uint32_t, std::uint64_t>{{1, 3}}));
+    EXPECT_EQ(limit.take(1, 161s).left_out_before, 0U) << "told already";
+    EXPECT_EQ(limit.take_left_out(std::nullopt), (std::map<std::uint32_t, std::uint64_t>{{2, 3}}));
+}
+
 } // namespace
 } // namespace ukey

@@ -12,6 +12,9 @@
 namespace ukey::ctl {
 namespace {
 
+/// Enough of a login's id to name it to session show.
+constexpr std::size_t shown_digits = 8;
+
 struct Arguments {
     std::string month;
     std::string key;
@@ -36,12 +39,13 @@ std::string render(const boost::json::array& sessions, const Style& style) {
     if (sessions.empty()) {
         return _("No login session matches.") + "\n";
     }
-    Table table({"", _("Login"), _("End"), _("Used"), _("Counts"), _("User"), _("Program"), _("U-Key"),
-                 _("Organisation")});
+    Table table({"", _("Number"), _("Login"), _("End"), _("Used"), _("Counts"), _("User"), _("Program"),
+                 _("U-Key"), _("Organisation")});
     for (const boost::json::value& value : sessions) {
         const boost::json::object& session = as_object(value);
         const bool counted = flag_of(session, "counted").value_or(false);
         table.add({mark(text_of(session, "verdict")),
+                   {text_of(session, "login").substr(0, shown_digits)},
                    {china_time(text_of(session, "started_at"))},
                    {how_it_ended(session)},
                    {std::to_string(number_of(session, "uses").value_or(0))},

@@ -16,6 +16,7 @@ Run define_org_import(CLI::App& command);
 Run define_org_list(CLI::App& command);
 Run define_org_show(CLI::App& command);
 Run define_session_list(CLI::App& command);
+Run define_session_show(CLI::App& command);
 Run define_report_month(CLI::App& command);
 Run define_audit_export(CLI::App& command);
 Run define_audit_verify(CLI::App& command);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A login record with the U-Key's signature over it: its check, and its shape in the ledger
+// (docs/formats/login-record.md).
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "daemon/core/login_record.hpp"
+#include "daemon/core/result.hpp"
+
+namespace ukey {
+
+struct Attestation {
+    LoginRecord record;
+    std::string scheme;                    ///< SignatureScheme
+    std::string signature;                 ///< as the token gave it
+    std::string certificate_der;           ///< of the key that signed
+    std::chrono::microseconds duration{0}; ///< what it added to C_Login, as the process says
+};
+
+/// Did the record's key sign this record? Error `attestation.wrong`; its reason is `ambiguous_record`,
+/// `unknown_scheme`, `other_key` (the certificate is about another public key than the record),
+/// `unusable_certificate` or `wrong_signature`. Whether the certificate is to be trusted is not asked here.
+Result<void> verify(const Attestation& attestation);
+
+/// The member `attestation` of a record `session.started`: what that record does not say already.
+boost::json::object to_json(const Attestation& attestation);
+
+/// From the payload of a record `session.started` of a session with the grade `attested`. Error
+/// `attestation.wrong` with the reason `incomplete`.
+Result<Attestation> decode_attestation(const boost::json::object& session_started);
+
+} // namespace ukey

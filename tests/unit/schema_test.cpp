@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Databases that earlier versions wrote, kept as they were.
+#include "daemon/store/schema.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "daemon/store/key_store.hpp"
+#include "daemon/store/session_store.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace ukey {
+namespace {
+
+TEST(Schema, DatabaseOfVersion1IsBroughtUpToDate) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "ukeyd.db").string();
+    std::filesystem::copy_file(UKEY_TEST_DATA "/state/schema1.db", path);
+    const SystemClock clock;
+    auto storage = Storage::open(path, clock);
+    ASSERT_TRUE(storage) << to_string(storage.error());
+    EXPECT_EQ(storage->head_seq(), 11U);
+
+    const auto sessions = list_sessions(
+        *storage, {.month = {}, .key_id = {}, .organisation = {}, .open_only = false, .uid = {}});
+    ASSERT_TRUE(sessions);
+    ASSERT_EQ(sessions->size(), 1U);
+    const LoginSession& session = sessions->front();
+    EXPECT_EQ(session.login, "fa35cdf334324456633d59caa65c8d08");
+    EXPECT_EQ(session.grade, EvidenceGrade::observed);
+    EXPECT_EQ(session.uses, 1U);
+    EXPECT_TRUE(session.attestation.empty());
+    const auto key = load_key(*storage, session.key_id, nullptr);
+    ASSERT_TRUE(key);
+    EXPECT_FALSE(key->last_attestation);
+    EXPECT_EQ(key->binding.organisation_code, "500102000001");
+
+    LoginSession attested = session;
+    attested.login = std::string(32, '0');
+    attested.grade = EvidenceGrade::attested;
+    attested.attestation = {{"scheme", "ecdsa_sha256"}, {"duration_us", 1234}};
+    ASSERT_EQ(start_session(*storage, attested).value_or(false), true);
+    EXPECT_EQ(load_key(*storage, session.key_id, nullptr)->last_attestation->duration.count(), 1234);
+}
+
+TEST(Schema, AttestedSessionOfAnotherOrganisationIsNotAttested) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "ukeyd.db").string();
+    std::filesystem::copy_file(UKEY_TEST_DATA "/state/schema1.db", path);
+    const SystemClock clock;
+    auto storage = Storage::open(path, clock).value();
+    LoginSession session;
+    session.login = std::string(32, '0');
+    session.key_id = "73cf84ab0f1c";
+    session.organisation = "500102000000"; // bound to another one since the question
+    session.grade = EvidenceGrade::attested;
+    session.attestation = {{"scheme", "ecdsa_sha256"}};
+    ASSERT_EQ(start_session(storage, session).value_or(false), true);
+    EXPECT_EQ(session.organisation, "500102000001");
+    EXPECT_EQ(session.grade, EvidenceGrade::observed);
+    EXPECT_EQ(session.attestation.at("refused"), "other_organisation");
+}
+
+} // namespace
+} // namespace ukey
