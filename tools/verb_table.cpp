@@ -37,6 +37,8 @@ constexpr auto verbs = std::to_array<Verb>({
     {"audit", "verify", N_("check that no record of the ledger was changed"), define_audit_verify},
     {"pin", "status", N_("what is known of the PINs, without trying one"), define_pin_status},
     {"pin", "change", N_("change a U-Key's PIN"), define_pin_change},
+    {"pin", "allow-last-try", N_("let the next login be tried, although one wrong PIN more locks the key"),
+     define_pin_allow_last_try},
     {"config", "check", N_("is the configuration file right?"), define_config_check},
     {"config", "show", N_("the configuration in force, and what each key means"), define_config_show},
     {"config", "reload", N_("have the service read its configuration again"), define_config_reload},

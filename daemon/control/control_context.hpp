@@ -95,6 +95,7 @@ boost::asio::awaitable<ControlAnswer> handle_org_show(ControlContext&, ControlRe
 boost::asio::awaitable<ControlAnswer> handle_session_list(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_session_show(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_report_month(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_pin_allow_last_try(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_config_reload(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_export(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext&, ControlRequest&);

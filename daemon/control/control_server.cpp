@@ -33,6 +33,7 @@ constexpr auto verbs = std::to_array<ControlVerb>({
     {"session.list", Privilege::read, handle_session_list},
     {"session.show", Privilege::read, handle_session_show},
     {"report.month", Privilege::read, handle_report_month},
+    {"pin.allow_last_try", Privilege::read, handle_pin_allow_last_try},
     {"config.reload", Privilege::administer, handle_config_reload},
     {"audit.export", Privilege::operate, handle_audit_export},
     {"audit.verify", Privilege::operate, handle_audit_verify},

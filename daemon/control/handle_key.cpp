@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// key.list, key.show, key.bind, key.release.
+// key.list, key.show, key.bind, key.release, pin.allow_last_try.
 
 #include "daemon/control/views.hpp"
 
@@ -119,6 +119,19 @@ asio::awaitable<ControlAnswer> handle_key_release(ControlContext& context, Contr
     }
     co_await context.keys.reload(*key_id);
     co_return co_await show_key(context, request, *key_id);
+}
+
+/// For the caller's own logins only, so anyone may.
+asio::awaitable<ControlAnswer> handle_pin_allow_last_try(ControlContext& context, ControlRequest& request) {
+    const auto key_id = co_await wanted_key(context, request);
+    if (!key_id) {
+        co_return refuse(key_id.error());
+    }
+    if (!context.keys.keys().contains(*key_id)) {
+        co_return tl::unexpected(Finding{"key.not_found", *key_id, {{"object", *key_id}}}); // not plugged in
+    }
+    context.logins.allow_last_try(request.peer.uid, *key_id);
+    co_return boost::json::object{{"key", *key_id}};
 }
 
 } // namespace ukey

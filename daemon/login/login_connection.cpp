@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/login/login_connection.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -28,6 +30,13 @@ boost::json::object error_message(std::int64_t request, const std::string& code,
 
 boost::json::object recorded_message(std::int64_t request, const std::string& login) {
     return {{"type", "recorded"}, {"request", request}, {"login", login}};
+}
+
+void refuse_last_try(LoginSession& attempt) {
+    attempt.verdict = to_string(Verdict::deny);
+    if (std::ranges::find(attempt.codes, "pin.final_try") == attempt.codes.end()) {
+        attempt.codes.emplace_back("pin.final_try");
+    }
 }
 
 /// Anyone may ask, and `pin.default` would tell the PIN.
@@ -185,6 +194,26 @@ asio::awaitable<void> LoginConnection::record_refused_report(const RefusedReport
     server_.note_write(done ? nullptr : &done.error());
 }
 
+asio::awaitable<void> LoginConnection::record_coverage_gaps(const AskMessage& message) {
+    const PresentKey* key = server_.parts_.keys.find(message.token);
+    const std::vector<boost::json::object> gaps =
+        server_.coverage_.look(message, peer_.uid, key, key == nullptr ? "" : module_path(*key));
+    for (const boost::json::object& gap : gaps) {
+        if (!co_await within_limit()) {
+            co_return;
+        }
+        const auto done = co_await server_.parts_.store.run(
+            [&](Storage& storage) { return record_coverage_gap(storage, gap); });
+        server_.note_write(done ? nullptr : &done.error());
+    }
+}
+
+std::string LoginConnection::module_path(const PresentKey& key) const {
+    const auto& modules = server_.parts_.configuration.modules;
+    const auto module = std::ranges::find(modules, key.module, &ModuleConfiguration::name);
+    return module == modules.end() ? std::string() : module->path;
+}
+
 /// The question that the key is to answer, if the policy wants one and nothing is in its way.
 asio::awaitable<void> LoginConnection::add_challenge(boost::json::object& reply, const AskMessage& message) {
     const Configuration& configuration = server_.parts_.configuration;
@@ -259,8 +288,13 @@ asio::awaitable<bool> LoginConnection::answer(std::int64_t request, const std::s
 }
 
 asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
-    const LoginSession attempt = describe(message.token, message.claim);
-    const bool enforced = server_.parts_.configuration.mode == Mode::enforce;
+    LoginSession attempt = describe(message.token, message.claim);
+    const bool last_try = message.guarded_last_try && !server_.take_last_try(peer_.uid, attempt.key_id);
+    if (last_try) {
+        refuse_last_try(attempt);
+    }
+    // The guard is a wish of this computer's configuration, not one of the rules that a mode puts in force.
+    const bool enforced = server_.parts_.configuration.mode == Mode::enforce || last_try;
     const bool denied = attempt.verdict == to_string(Verdict::deny) && enforced;
     const std::string verdict = attempt.verdict == to_string(Verdict::deny) && !enforced
                                     ? std::string(to_string(Verdict::warn))
@@ -288,6 +322,7 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
             "login.refused", attempt.key_id,
             {{"key", attempt.key_id}, {"uid", peer_.uid}, {"codes", reply["codes"]}});
     }
+    co_await record_coverage_gaps(message);
     co_return true;
 }
 
@@ -299,6 +334,7 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
     session.login = message.login;
     session.default_pin = message.default_pin;
     session.uses = message.uses;
+    server_.coverage_.pin_was_used(session.key_id, message.rv == rv_ok);
     if (message.rv != rv_ok) {
         const auto done = co_await server_.parts_.store.run(
             [&](Storage& storage) { return record_failed_login(storage, session, message.rv); });
@@ -370,6 +406,9 @@ asio::awaitable<bool> LoginConnection::handle_one(PinMessage message) {
     }
     Result<void> done;
     const PresentKey* key = server_.parts_.keys.find(message.token);
+    if (key != nullptr) {
+        server_.coverage_.pin_was_used(key->key_id, message.rv == rv_ok);
+    }
     if (key != nullptr && message.rv == rv_ok && message.default_pin) {
         const std::string key_id = key->key_id;
         done = co_await server_.parts_.store.run([&](Storage& storage) {

@@ -40,12 +40,14 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
 
     boost::asio::awaitable<bool> within_limit();
     boost::asio::awaitable<bool> admit_report(std::int64_t request);
+    boost::asio::awaitable<void> record_coverage_gaps(const AskMessage& message);
     boost::asio::awaitable<void> add_challenge(boost::json::object& reply, const AskMessage& message);
     void judge_attestation(LoginSession& session, const ResultMessage& message);
     boost::asio::awaitable<void> record_refused_report(const RefusedReport& report);
     boost::asio::awaitable<void> name_absent_key(LoginSession& session, KeyIdentity token);
     boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login,
                                         const Result<void>& done);
+    std::string module_path(const PresentKey& key) const;
     LoginSession describe(const KeyIdentity& token, const LoginClaim& claim) const;
 
     LoginServer& server_;

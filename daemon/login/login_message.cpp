@@ -16,6 +16,8 @@ constexpr std::size_t login_id_digits = 32;
 constexpr std::size_t nonce_digits = 64;
 /// Names of schemes and reasons.
 constexpr std::size_t word_max_bytes = 64;
+/// PKCS#11 2.40 has four for the user's PIN.
+constexpr std::size_t pin_flags_max = 8;
 /// In base64: an RSA key of 16384 bits.
 constexpr std::size_t signature_max_bytes = 2736;
 
@@ -131,6 +133,40 @@ class Members {
         return reply;
     }
 
+    FilterClaim filter() {
+        const boost::json::value* value = object_->if_contains("filter");
+        if (value == nullptr || !value->is_object()) {
+            return {};
+        }
+        Members filter(value->get_object());
+        FilterClaim read{filter.text("version", word_max_bytes), filter.text("backend", claim_max_bytes)};
+        if (!filter.ok()) {
+            complain("filter." + filter.bad_);
+        }
+        return read;
+    }
+
+    std::optional<std::set<std::string, std::less<>>> pin_flags() {
+        const boost::json::value* value = object_->if_contains("pin_flags");
+        if (value == nullptr || value->is_null()) {
+            return std::nullopt;
+        }
+        std::set<std::string, std::less<>> flags;
+        const boost::json::array* array = value->if_array();
+        if (array == nullptr || array->size() > pin_flags_max) {
+            complain("pin_flags");
+            return flags;
+        }
+        for (const boost::json::value& flag : *array) {
+            if (!flag.is_string() || flag.get_string().size() > word_max_bytes) {
+                complain("pin_flags");
+                return flags;
+            }
+            flags.emplace(flag.get_string());
+        }
+        return flags;
+    }
+
     void complain(std::string_view name) {
         if (bad_.empty()) {
             bad_ = name;
@@ -186,7 +222,12 @@ Result<LoginMessage> decode_login_message(const boost::json::object& message) {
     const std::string type = members.text("type", 16);
     LoginMessage decoded;
     if (type == "ask") {
-        decoded = AskMessage{members.number<std::int64_t>("request"), members.token(), members.claim()};
+        decoded = AskMessage{members.number<std::int64_t>("request"),
+                             members.token(),
+                             members.claim(),
+                             members.filter(),
+                             members.pin_flags(),
+                             members.optional_flag("guarded_last_try").value_or(false)};
     } else if (type == "result") {
         decoded = read_result(members);
     } else if (type == "use") {

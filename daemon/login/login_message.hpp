@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -22,10 +24,21 @@ struct LoginClaim {
     std::string application;
 };
 
+/// What asks: older filters don't say it.
+struct FilterClaim {
+    std::string version; ///< empty: not said
+    std::string backend; ///< the path of the module behind it
+};
+
 struct AskMessage {
     std::int64_t request = 0;
     KeyIdentity token;
     LoginClaim claim;
+    FilterClaim filter{};
+    /// `user_pin_count_low` … that are set now; nullopt: not read for this login.
+    std::optional<std::set<std::string, std::less<>>> pin_flags{};
+    /// A wrong PIN would lock the key, and this program may risk that only when a person has allowed it.
+    bool guarded_last_try = false;
 };
 /// What became of the challenge that came with a verdict.
 struct AttestationReply {

@@ -21,6 +21,8 @@ namespace asio = boost::asio;
 
 /// Processes with a login on one workstation are some dozens; each connection is a descriptor and some KiB.
 constexpr std::size_t connections_max = 512;
+/// A person who allows the last try starts the program next.
+constexpr std::chrono::minutes last_try_lifetime{5};
 /// Of one user: nobody keeps the others out.
 constexpr std::ptrdiff_t connections_per_user_max = 128;
 
@@ -133,7 +135,17 @@ asio::awaitable<Result<void>> LoginServer::end(std::string login, SessionEnd end
     co_return Result<void>();
 }
 
+void LoginServer::allow_last_try(std::uint32_t uid, const std::string& key_id) {
+    last_tries_[{uid, key_id}] = parts_.clock.boottime();
+}
+
+bool LoginServer::take_last_try(std::uint32_t uid, const std::string& key_id) {
+    const auto allowed = last_tries_.extract({uid, key_id});
+    return !allowed.empty() && parts_.clock.boottime() - allowed.mapped() < last_try_lifetime;
+}
+
 asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndReason reason) {
+    coverage_.forget(key_id);
     std::vector<std::string> logins;
     for (const auto& [login, session] : open_) {
         if (session.key_id == key_id) {

@@ -14,6 +14,7 @@
 #include "daemon/core/session.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/keys/key_watch.hpp"
+#include "daemon/login/coverage_watch.hpp"
 #include "daemon/login/rate_limit.hpp"
 #include "daemon/store/session_store.hpp"
 #include "daemon/store/store_thread.hpp"
@@ -65,6 +66,10 @@ class LoginServer {
         return users_.contains({uid, key_id});
     }
 
+    /// A person lets the next login of that user with that key be tried although a wrong PIN would be the
+    /// last: once, for some minutes.
+    void allow_last_try(std::uint32_t uid, const std::string& key_id);
+
     /// The last failure to write the ledger; nullopt once a write has succeeded again.
     const std::optional<Finding>& write_failure() const { return write_failure_; }
 
@@ -74,6 +79,7 @@ class LoginServer {
     boost::asio::awaitable<void> start(LoginSession session, KeyIdentity token);
     boost::asio::awaitable<Result<void>> end(std::string login, SessionEnd end);
     boost::asio::awaitable<void> record_left_out(std::map<std::uint32_t, std::uint64_t> left_out);
+    bool take_last_try(std::uint32_t uid, const std::string& key_id);
     void note_write(const Error* error);
 
     Parts parts_;
@@ -84,6 +90,9 @@ class LoginServer {
     std::set<std::pair<std::uint32_t, std::string>> users_;
     std::set<LoginConnection*> connections_;
     RateLimit rate_limit_;
+    CoverageWatch coverage_;
+    /// When it was allowed: uptime.
+    std::map<std::pair<std::uint32_t, std::string>, std::chrono::microseconds> last_tries_;
     std::optional<Finding> write_failure_;
     bool closed_ = false;
 };

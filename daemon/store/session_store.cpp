@@ -279,6 +279,10 @@ Result<void> record_refusal_of_report(Storage& storage, const RefusedReport& rep
     });
 }
 
+Result<void> record_coverage_gap(Storage& storage, const boost::json::object& gap) {
+    return storage.write([&] { return storage.append("coverage.gap", gap); });
+}
+
 Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out) {
     return storage.write([&] {
         return storage.append("reports.limited", {{"uid", uid}, {"left_out", left_out}});

@@ -50,6 +50,9 @@ struct RefusedReport {
 /// Record `report.refused`.
 Result<void> record_refusal_of_report(Storage& storage, const RefusedReport& report);
 
+/// A sign that a login could have gone unseen (record `coverage.gap`).
+Result<void> record_coverage_gap(Storage& storage, const boost::json::object& gap);
+
 /// Reports of one user that were more than login.reports_per_minute (record `reports.limited`).
 Result<void> record_limited_reports(Storage& storage, std::uint32_t uid, std::uint64_t left_out);
 

@@ -24,8 +24,10 @@ constexpr std::size_t tracked_sessions_max = 4096;
 constexpr std::size_t session_probe_max = 16;
 /// Slots of one backend whose logins are followed to their end. Readers times applets: a handful.
 constexpr std::size_t tracked_slots_max = 64;
-/// /etc/ukeyd/pkcs11.conf has four lines.
+/// /etc/ukeyd/pkcs11.conf has six lines.
 constexpr std::size_t configuration_max_bytes = std::size_t{64} * 1024;
+/// Words of one value there: PINs that everyone knows, programs that run unattended.
+constexpr std::size_t configuration_words_max = 64;
 /// What is read from the socket at once: answers are some hundred bytes.
 constexpr std::size_t receive_bytes = 4096;
 /// Attempts to hand one message over: a connection may turn out dead at the first.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pkcs11/module/configuration.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -48,6 +51,32 @@ void set_without_daemon(Configuration& configuration, std::string_view value) {
     }
 }
 
+/// The words of a value, at most so many.
+std::vector<std::string> split(std::string_view value) {
+    std::vector<std::string> words;
+    while (!(value = trim(value)).empty() && words.size() < configuration_words_max) {
+        const std::size_t end = value.find_first_of(blanks);
+        words.emplace_back(value.substr(0, end));
+        value.remove_prefix(end == std::string_view::npos ? value.size() : end);
+    }
+    return words;
+}
+
+/// The kernel's word on what this process runs.
+std::string own_executable() {
+    std::array<char, PATH_MAX> path{};
+    const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+    return {path.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};
+}
+
+void set_guard(Configuration& configuration, std::string_view value) {
+    const std::vector<std::string> programs = split(value);
+    const std::string own = own_executable();
+    configuration.guard_last_try =
+        std::any_of(programs.begin(), programs.end(),
+                    [&](const std::string& program) { return program == "all" || program == own; });
+}
+
 void set(Configuration& configuration, std::string_view key, std::string_view value) {
     if (key == "module") {
         configuration.backend_path = value;
@@ -57,6 +86,10 @@ void set(Configuration& configuration, std::string_view key, std::string_view va
         set_wait(configuration, value);
     } else if (key == "without_daemon") {
         set_without_daemon(configuration, value);
+    } else if (key == "refuse_new_pins") {
+        configuration.refused_new_pins = split(value);
+    } else if (key == "guard_last_try") {
+        set_guard(configuration, value);
     } else {
         debug_message("unknown key: " + std::string(key));
     }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "pkcs11/module/bounds.hpp"
 
@@ -18,10 +19,16 @@ struct Configuration {
     std::string login_socket = "/run/ukeyd/login.sock";
     std::chrono::milliseconds login_wait = login_wait_default;
     WithoutDaemon without_daemon = WithoutDaemon::allow;
+    /// PINs that C_SetPIN and C_InitPIN may not set; empty: the backend alone decides.
+    std::vector<std::string> refused_new_pins;
+    /// This program may spend a PIN's last try only when a person has allowed it (ukeyctl pin
+    /// allow-last-try).
+    bool guard_last_try = false;
 };
 
 /// Reads /etc/ukeyd/pkcs11.conf (UKEY_PKCS11_CONF names another): lines `key = value` with the keys module,
-/// login_socket, wait_ms and without_daemon (allow, refuse); # begins a comment. The variables
+/// login_socket, wait_ms, without_daemon (allow, refuse), refuse_new_pins (PINs, blanks between) and
+/// guard_last_try (`all`, or paths of programs, blanks between); # begins a comment. The variables
 /// UKEY_PKCS11_MODULE, UKEY_LOGIN_SOCKET and UKEY_LOGIN_WAIT_MS come before the file; a set-user-id program
 /// ignores them all. A missing file is no error. A wrong wait_ms leaves the default; a wrong without_daemon
 /// refuses.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every PKCS#11 function that the filter puts in front of the backend's. Each calls the backend with the
-// caller's own arguments and returns the backend's own answer; the one exception is a refused C_Login.
-// Arguments are looked at only after the backend has accepted them.
+// caller's own arguments and returns the backend's own answer; the exceptions are a refused C_Login and a new
+// PIN that the policy forbids. Arguments are looked at only after the backend has accepted them, less that
+// new PIN.
 #include <optional>
 
 #include <p11-kit/pkcs11.h>
@@ -214,15 +215,26 @@ CK_RV logout(CK_SESSION_HANDLE session) noexcept {
 
 // --- PIN (§5.5) ---
 
+bool new_pin_is_refused(const char* function, CK_SESSION_HANDLE session, const CK_UTF8CHAR* pin,
+                        CK_ULONG pin_bytes) noexcept {
+    bool refused = false;
+    observed([&](LoginFlow& flow) { refused = flow.refuses_new_pin(function, session, pin, pin_bytes); });
+    return refused;
+}
+
 CK_RV init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
-    const CK_RV rv = backend().C_InitPIN(session, pin, pin_bytes);
+    const CK_RV rv = new_pin_is_refused("C_InitPIN", session, pin, pin_bytes)
+                         ? CKR_PIN_INVALID
+                         : backend().C_InitPIN(session, pin, pin_bytes);
     observed([=](LoginFlow& flow) { flow.after_pin_function("C_InitPIN", session, rv, pin, pin_bytes); });
     return rv;
 }
 
 CK_RV set_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_pin_bytes,
               CK_UTF8CHAR_PTR new_pin, CK_ULONG new_pin_bytes) noexcept {
-    const CK_RV rv = backend().C_SetPIN(session, old_pin, old_pin_bytes, new_pin, new_pin_bytes);
+    const CK_RV rv = new_pin_is_refused("C_SetPIN", session, new_pin, new_pin_bytes)
+                         ? CKR_PIN_INVALID
+                         : backend().C_SetPIN(session, old_pin, old_pin_bytes, new_pin, new_pin_bytes);
     observed(
         [=](LoginFlow& flow) { flow.after_pin_function("C_SetPIN", session, rv, new_pin, new_pin_bytes); });
     return rv;

@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pkcs11/module/login_flow.hpp"
 
+#include <algorithm>
+
 namespace ukey::filter {
 namespace {
 
 constexpr std::string_view default_pin = "123456";
 
-/// Was it the default PIN? Compared in place, in a time that depends only on the length; never copied.
+/// Compared in place, in a time that depends only on the length; never copied.
+bool is_pin(std::string_view known, const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
+    if (pin_bytes != known.size()) {
+        return false;
+    }
+    unsigned difference = 0;
+    for (std::size_t position = 0; position < known.size(); ++position) {
+        difference |= static_cast<unsigned>(static_cast<volatile const CK_UTF8CHAR*>(pin)[position]) ^
+                      static_cast<unsigned char>(known[position]);
+    }
+    return difference == 0;
+}
+
+/// Was it the default PIN?
 std::optional<bool> is_default_pin(CK_RV rv, const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
     // Only what the backend has accepted is looked at: a wrong PIN says nothing, a NULL one was typed at the
     // reader (CKF_PROTECTED_AUTHENTICATION_PATH).
     if (rv != CKR_OK || pin == nullptr) {
         return std::nullopt;
     }
-    if (pin_bytes != default_pin.size()) {
-        return false;
-    }
-    unsigned difference = 0;
-    for (std::size_t position = 0; position < default_pin.size(); ++position) {
-        difference |= static_cast<unsigned>(static_cast<volatile const CK_UTF8CHAR*>(pin)[position]) ^
-                      static_cast<unsigned char>(default_pin[position]);
-    }
-    return difference == 0;
+    return is_pin(default_pin, pin, pin_bytes);
 }
 
 /// Answers by which the backend refuses the call itself: no PIN was tried, so there is nothing to report.
@@ -49,8 +56,8 @@ bool is_no_attempt(CK_RV rv) {
 
 LoginFlow::LoginFlow(const Configuration& configuration, const CK_FUNCTION_LIST& backend,
                      SessionTracker& sessions, UseCounter& uses, pid_t process)
-    : backend_(backend), sessions_(sessions), uses_(uses), without_daemon_(configuration.without_daemon),
-      process_(process), client_(configuration.login_socket, configuration.login_wait, uses) {}
+    : backend_(backend), sessions_(sessions), uses_(uses), configuration_(configuration), process_(process),
+      client_(configuration.login_socket, configuration.login_wait, uses) {}
 
 std::optional<CK_SESSION_INFO> LoginFlow::session_info(CK_SESSION_HANDLE session) const {
     CK_SESSION_INFO info{};
@@ -69,11 +76,15 @@ std::optional<SlotPlace> LoginFlow::slot_of(CK_SESSION_HANDLE session) const {
     return info ? std::optional(SlotPlace{info->slotID, sessions_.slot_index(info->slotID)}) : std::nullopt;
 }
 
-std::optional<TokenIdentity> LoginFlow::token_of(const SlotPlace& slot) {
+std::optional<SeenToken> LoginFlow::token_of(const SlotPlace& slot) {
     const std::uint64_t opened = slot.index ? sessions_.opened(*slot.index) : 0;
     if (const auto known = slot.index ? tokens_.find(*slot.index, opened) : std::nullopt) {
-        return TokenIdentity::from(*known);
+        return SeenToken{TokenIdentity::from(*known), std::nullopt};
     }
+    return read_token(slot, opened);
+}
+
+std::optional<SeenToken> LoginFlow::read_token(const SlotPlace& slot, std::uint64_t opened) {
     CK_TOKEN_INFO info{};
     if (backend_.C_GetTokenInfo(slot.id, &info) != CKR_OK) {
         return std::nullopt;
@@ -81,7 +92,7 @@ std::optional<TokenIdentity> LoginFlow::token_of(const SlotPlace& slot) {
     if (slot.index) {
         tokens_.keep(*slot.index, opened, info);
     }
-    return TokenIdentity::from(info);
+    return SeenToken{TokenIdentity::from(info), info.flags};
 }
 
 /// A login that we have seen may have ended without a call, when the token was pulled out: the backend knows.
@@ -97,13 +108,20 @@ LoginAttempt LoginFlow::before_login(CK_SESSION_HANDLE session) {
     LoginAttempt attempt;
     attempt.slot = slot_of(session);
     if (attempt.slot) {
-        attempt.token = token_of(*attempt.slot);
+        // The last try is a matter of now: what is remembered does not tell it.
+        const std::uint64_t opened = attempt.slot->index ? sessions_.opened(*attempt.slot->index) : 0;
+        attempt.token =
+            configuration_.guard_last_try ? read_token(*attempt.slot, opened) : token_of(*attempt.slot);
     }
     if (attempt.token && !user_is_logged_in(session, *attempt.slot)) {
         attempt.asked = true;
+        const bool last_try =
+            configuration_.guard_last_try && (*attempt.token->flags & CKF_USER_PIN_FINAL_TRY) != 0;
         const std::lock_guard lock(mutex_);
-        attempt.verdict = client_.ask(ask_message(*attempt.token));
-        const bool refused_unasked = !attempt.verdict && without_daemon_ == WithoutDaemon::refuse;
+        attempt.verdict = client_.ask(ask_message(
+            attempt.token->identity, {attempt.token->flags, last_try, configuration_.backend_path}));
+        const bool refused_unasked =
+            !attempt.verdict && (last_try || configuration_.without_daemon == WithoutDaemon::refuse);
         attempt.refused = refused_unasked || (attempt.verdict && attempt.verdict->word == "deny");
     }
     attempt.started_at = std::chrono::system_clock::now();
@@ -121,12 +139,12 @@ void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE sessi
     if (!place) {
         return;
     }
-    const std::optional<TokenIdentity> token = attempt.token ? attempt.token : token_of(*place);
+    const std::optional<SeenToken> token = attempt.token ? attempt.token : token_of(*place);
     const LoginOutcome outcome{rv, is_default_pin(rv, pin, pin_bytes), attempt.started_at,
                                std::chrono::duration_cast<std::chrono::microseconds>(duration),
                                attempt.verdict ? std::optional(attempt.verdict->word) : std::nullopt};
     const std::string login = random_id();
-    boost::json::object message = result_message(login, token.value_or(TokenIdentity{}), outcome);
+    boost::json::object message = result_message(login, token ? token->identity : TokenIdentity{}, outcome);
     if (rv == CKR_OK && attempt.verdict && attempt.verdict->challenge) {
         message["attestation"] =
             attest(*attempt.verdict->challenge, *place, login, attempt.started_at, pin != nullptr);
@@ -181,6 +199,21 @@ void LoginFlow::after_finalize() {
     sessions_.reset();
 }
 
+/// PKCS#11 2.40 §5.5: with the SO logged in, C_SetPIN sets the SO's PIN, and C_InitPIN the user's.
+bool LoginFlow::refuses_new_pin(std::string_view function, CK_SESSION_HANDLE session,
+                                const CK_UTF8CHAR* new_pin, CK_ULONG new_pin_bytes) const {
+    if (configuration_.refused_new_pins.empty() || new_pin == nullptr) {
+        return false;
+    }
+    const std::optional<CK_SESSION_INFO> info = session_info(session);
+    if (!info || (function == "C_SetPIN") == (info->state == CKS_RW_SO_FUNCTIONS)) {
+        return false; // the backend says what is wrong, or it is not the user's PIN
+    }
+    const auto& refused = configuration_.refused_new_pins;
+    return std::any_of(refused.begin(), refused.end(),
+                       [&](const std::string& pin) { return is_pin(pin, new_pin, new_pin_bytes); });
+}
+
 void LoginFlow::after_pin_function(std::string_view function, CK_SESSION_HANDLE session, CK_RV rv,
                                    const CK_UTF8CHAR* new_pin, CK_ULONG new_pin_bytes) {
     const std::optional<CK_SESSION_INFO> info = is_no_attempt(rv) ? std::nullopt : session_info(session);
@@ -189,12 +222,12 @@ void LoginFlow::after_pin_function(std::string_view function, CK_SESSION_HANDLE 
         return;
     }
     const SlotPlace slot{info->slotID, sessions_.slot_index(info->slotID)};
-    const std::optional<TokenIdentity> token = token_of(slot);
+    const std::optional<SeenToken> token = token_of(slot);
     if (!token) {
         return;
     }
     boost::json::object message =
-        pin_message(function, *token, rv, is_default_pin(rv, new_pin, new_pin_bytes));
+        pin_message(function, token->identity, rv, is_default_pin(rv, new_pin, new_pin_bytes));
     const std::lock_guard lock(mutex_);
     client_.report(std::move(message), false);
 }

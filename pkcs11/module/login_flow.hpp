@@ -32,6 +32,13 @@ struct SlotPlace {
     std::optional<SlotIndex> index;
 };
 
+/// A token, and the flags that its PIN has now.
+struct SeenToken {
+    TokenIdentity identity;
+    /// nullopt: it was remembered, and the flags with it are of then.
+    std::optional<CK_FLAGS> flags;
+};
+
 /// A CKU_USER login between the question and its result.
 struct LoginAttempt {
     /// Not to be passed on to the backend.
@@ -41,7 +48,7 @@ struct LoginAttempt {
     /// nullopt: the session is none; the backend will say so itself.
     std::optional<SlotPlace> slot;
     /// nullopt: the token doesn't answer either.
-    std::optional<TokenIdentity> token;
+    std::optional<SeenToken> token;
     std::optional<LoginClient::Verdict> verdict;
     Timestamp started_at;
     std::chrono::steady_clock::time_point began;
@@ -72,6 +79,11 @@ class LoginFlow {
     /// Everything has ended: C_Finalize.
     void after_finalize();
 
+    /// The policy forbids the new PIN of a C_SetPIN or C_InitPIN. Looked at only when there is such a policy
+    /// and the session is one in which the user's PIN is set.
+    bool refuses_new_pin(std::string_view function, CK_SESSION_HANDLE session, const CK_UTF8CHAR* new_pin,
+                         CK_ULONG new_pin_bytes) const;
+
     /// `function` is C_SetPIN or C_InitPIN.
     void after_pin_function(std::string_view function, CK_SESSION_HANDLE session, CK_RV rv,
                             const CK_UTF8CHAR* new_pin, CK_ULONG new_pin_bytes);
@@ -87,7 +99,8 @@ class LoginFlow {
   private:
     std::optional<CK_SESSION_INFO> session_info(CK_SESSION_HANDLE session) const;
     std::optional<SlotPlace> slot_of(CK_SESSION_HANDLE session) const;
-    std::optional<TokenIdentity> token_of(const SlotPlace& slot);
+    std::optional<SeenToken> token_of(const SlotPlace& slot);
+    std::optional<SeenToken> read_token(const SlotPlace& slot, std::uint64_t opened);
     boost::json::object attest(LoginChallenge challenge, const SlotPlace& slot, const std::string& login,
                                Timestamp started_at, bool pin_given) const;
     bool user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) const;
@@ -96,7 +109,7 @@ class LoginFlow {
     SessionTracker& sessions_;
     UseCounter& uses_;
     TokenCache tokens_;
-    const WithoutDaemon without_daemon_;
+    const Configuration& configuration_;
     const pid_t process_;
     RefusingMutex initialize_mutex_;
     std::mutex mutex_;

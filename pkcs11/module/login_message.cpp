@@ -8,6 +8,9 @@
 #include <ctime>
 #include <sys/random.h>
 #include <unistd.h>
+#include <utility>
+
+#include <boost/json/array.hpp>
 
 #include "pkcs11/module/bounds.hpp"
 #include "pkcs11/module/token_text.hpp"
@@ -20,6 +23,19 @@ boost::json::object to_json(const TokenIdentity& token) {
             {"model", token.model},
             {"serial", token.serial},
             {"label", token.label}};
+}
+
+/// By the names that ukey-probe uses.
+boost::json::array pin_flags(CK_FLAGS flags) {
+    boost::json::array names;
+    for (const auto& [flag, name] : {std::pair{CKF_USER_PIN_COUNT_LOW, "user_pin_count_low"},
+                                     std::pair{CKF_USER_PIN_FINAL_TRY, "user_pin_final_try"},
+                                     std::pair{CKF_USER_PIN_LOCKED, "user_pin_locked"}}) {
+        if ((flags & flag) != 0) {
+            names.push_back(boost::json::value(name));
+        }
+    }
+    return names;
 }
 
 boost::json::value to_json(const std::optional<bool>& answer) {
@@ -75,8 +91,18 @@ boost::json::object process_claim() {
             {"application", to_printable_utf8(application == nullptr ? "" : application)}};
 }
 
-boost::json::object ask_message(const TokenIdentity& token) {
-    return {{"type", "ask"}, {"token", to_json(token)}, {"claim", process_claim()}};
+boost::json::object ask_message(const TokenIdentity& token, const AskDetails& details) {
+    boost::json::object message{{"type", "ask"},
+                                {"token", to_json(token)},
+                                {"claim", process_claim()},
+                                {"filter", {{"version", UKEY_VERSION}, {"backend", details.backend_path}}}};
+    if (details.flags) {
+        message["pin_flags"] = pin_flags(*details.flags);
+    }
+    if (details.guarded_last_try) {
+        message["guarded_last_try"] = true;
+    }
+    return message;
 }
 
 boost::json::object result_message(const std::string& login, const TokenIdentity& token,

@@ -44,7 +44,14 @@ std::string format_timestamp(Timestamp moment);
 /// This process's own words about itself: its executable and its name.
 boost::json::object process_claim();
 
-boost::json::object ask_message(const TokenIdentity& token);
+struct AskDetails {
+    /// The token's flags as they are now; nullopt: not read for this login.
+    std::optional<CK_FLAGS> flags;
+    /// A wrong PIN would be the last, and the configuration wants a person to allow that first.
+    bool guarded_last_try = false;
+    std::string backend_path;
+};
+boost::json::object ask_message(const TokenIdentity& token, const AskDetails& details);
 boost::json::object result_message(const std::string& login, const TokenIdentity& token,
                                    const LoginOutcome& outcome);
 boost::json::object use_message(const std::string& login, std::uint64_t uses);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the filter asks, refuses and reports (docs/formats/channels.md §3).
 #include <array>
+#include <fstream>
 #include <random>
 
 #include "tests/softhsm/filter_fixture.hpp"
@@ -116,6 +117,33 @@ TEST_F(FilterLoginTest, so_sets_the_users_pin) {
     ASSERT_EQ(pins.size(), 1U);
     EXPECT_EQ(pins[0].at("function").as_string(), "C_InitPIN");
     EXPECT_TRUE(pins[0].at("default_pin").as_bool());
+}
+
+TEST_F(FilterLoginTest, policy_forbids_new_pins_that_everyone_knows) {
+    std::ofstream(path("pkcs11.conf")) << "refuse_new_pins = 123456\t000000 12345678\n";
+    start_peer();
+    CK_SESSION_HANDLE session = open_session();
+    ASSERT_EQ(login(session, default_pin), CKR_OK);
+    EXPECT_EQ(set_pin(session, default_pin, "000000"), CKR_PIN_INVALID);
+    EXPECT_EQ(set_pin(session, default_pin, "12345678"), CKR_PIN_INVALID);
+    EXPECT_EQ(set_pin(session, "not it", default_pin), CKR_PIN_INVALID) << "no try is spent on it";
+    EXPECT_EQ(set_pin(session, default_pin, "1234567"), CKR_OK) << "only whole PINs are compared";
+    EXPECT_EQ(filter().C_SetPIN(session, nullptr, 0, nullptr, 0), CKR_ARGUMENTS_BAD)
+        << "the backend's own answer";
+    ASSERT_EQ(filter().C_Logout(session), CKR_OK);
+    ASSERT_EQ(login(session, so_pin, CKU_SO), CKR_OK);
+    EXPECT_EQ(set_pin(session, so_pin, "12345678"), CKR_OK) << "the SO's own PIN: not our business";
+    std::string pin(default_pin);
+    const auto init_pin = [&] {
+        return filter().C_InitPIN(session, reinterpret_cast<CK_UTF8CHAR_PTR>(pin.data()), pin.size());
+    };
+    EXPECT_EQ(init_pin(), CKR_PIN_INVALID);
+    pin = "246802";
+    EXPECT_EQ(init_pin(), CKR_OK);
+    ASSERT_EQ(filter().C_Logout(session), CKR_OK);
+    pin = default_pin;
+    EXPECT_EQ(init_pin(), CKR_USER_NOT_LOGGED_IN) << "the backend's own answer";
+    EXPECT_EQ(login(session, "246802"), CKR_OK);
 }
 
 TEST_F(FilterLoginTest, uses_are_counted_and_told_once) {

@@ -22,6 +22,7 @@ Run define_audit_export(CLI::App& command);
 Run define_audit_verify(CLI::App& command);
 Run define_pin_status(CLI::App& command);
 Run define_pin_change(CLI::App& command);
+Run define_pin_allow_last_try(CLI::App& command);
 Run define_config_check(CLI::App& command);
 Run define_config_show(CLI::App& command);
 Run define_config_reload(CLI::App& command);
