@@ -72,7 +72,7 @@ class Binding(unittest.TestCase):
             with self.assertRaises(sqlite3.IntegrityError):
                 database.execute(f"INSERT INTO binding {columns} VALUES (?, '500102000002', 'x', 0, 0)", (key["key"],))
             with self.assertRaises(sqlite3.IntegrityError):  # the same key pair under another id
-                database.execute("INSERT INTO key SELECT 'other', manufacturer, model, 'other', label, certificate, 0, 0, NULL, 0 "
+                database.execute("INSERT INTO key SELECT 'other', manufacturer, model, 'other', label, certificate, 0, 0, NULL, 0, NULL, NULL "
                                  "FROM key")
                 database.execute(f"INSERT INTO binding {columns} SELECT 'other', '500102000002', spki_sha256, 0, 0 FROM binding")
             with self.assertRaises(sqlite3.IntegrityError):
