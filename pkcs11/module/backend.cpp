@@ -38,6 +38,7 @@ Result<Backend> Backend::load(const std::string& path, CK_C_GetFunctionList own)
     if (get_list == nullptr || get_list(&backend.functions_) != CKR_OK || backend.functions_ == nullptr) {
         return fail("module.not_pkcs11", "load the backend", path, "gives no function list");
     }
+    backend.get_function_list_ = get_list;
     const void* beside = reinterpret_cast<const void*>(get_list);
     backend.get_interface_list_ = own_symbol<GetInterfaceList>(library, "C_GetInterfaceList", beside);
     backend.get_interface_ = own_symbol<GetInterface>(library, "C_GetInterface", beside);
@@ -45,8 +46,8 @@ Result<Backend> Backend::load(const std::string& path, CK_C_GetFunctionList own)
 }
 
 Backend::Backend(Backend&& other) noexcept
-    : library_(other.library_), functions_(other.functions_), get_interface_list_(other.get_interface_list_),
-      get_interface_(other.get_interface_) {
+    : library_(other.library_), get_function_list_(other.get_function_list_), functions_(other.functions_),
+      get_interface_list_(other.get_interface_list_), get_interface_(other.get_interface_) {
     other.library_ = nullptr;
     other.functions_ = nullptr;
 }

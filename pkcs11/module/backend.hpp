@@ -28,6 +28,10 @@ class Backend {
     /// The backend's own list; lives as long as this object.
     const CK_FUNCTION_LIST& functions() const { return *functions_; }
 
+    /// The backend's own C_GetFunctionList. The entry of that name in its list may lead to another module's,
+    /// even to the filter's: to the one that the dynamic linker finds first (RTLD_GLOBAL, LD_PRELOAD).
+    CK_C_GetFunctionList get_function_list() const { return get_function_list_; }
+
     /// Whether it is a module of 3.x: it has both of the following.
     bool has_interfaces() const { return get_interface_list_ != nullptr && get_interface_ != nullptr; }
     GetInterfaceList get_interface_list() const { return get_interface_list_; }
@@ -37,6 +41,7 @@ class Backend {
     explicit Backend(void* library) : library_(library) {}
 
     void* library_;
+    CK_C_GetFunctionList get_function_list_ = nullptr;
     CK_FUNCTION_LIST_PTR functions_ = nullptr;
     GetInterfaceList get_interface_list_ = nullptr;
     GetInterface get_interface_ = nullptr;

@@ -404,7 +404,7 @@ CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) noexcept {
     if (const CK_RV rv = loaded(); rv != CKR_OK) {
         return rv;
     }
-    const CK_RV rv = backend().C_GetFunctionList(list);
+    const CK_RV rv = backend_get_function_list()(list);
     if (rv == CKR_OK) {
         *list = function_table();
     }

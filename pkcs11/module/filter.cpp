@@ -97,6 +97,10 @@ const CK_FUNCTION_LIST& backend() noexcept {
     return loaded.load(std::memory_order_acquire)->backend.functions();
 }
 
+CK_C_GetFunctionList backend_get_function_list() noexcept {
+    return loaded.load(std::memory_order_acquire)->backend.get_function_list();
+}
+
 SessionTracker& sessions() noexcept {
     return session_tracker;
 }

@@ -20,6 +20,7 @@ CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides);
 CK_FUNCTION_LIST_PTR function_table() noexcept;
 Interfaces& interfaces() noexcept;
 const CK_FUNCTION_LIST& backend() noexcept;
+CK_C_GetFunctionList backend_get_function_list() noexcept;
 /// What the backend has of 3.x (Interfaces::backend_functions).
 const FunctionList30& backend_3x() noexcept;
 SessionTracker& sessions() noexcept;
