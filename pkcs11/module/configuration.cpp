@@ -116,29 +116,58 @@ std::string read_file(const std::string& path) {
     return text;
 }
 
-void apply_file(Configuration& configuration, std::string_view text) {
+/// NAME of a line `[NAME]`.
+std::optional<std::string_view> section_of(std::string_view line) {
+    const bool is_section = line.size() >= 2 && line.front() == '[' && line.back() == ']';
+    return is_section ? std::optional(trim(line.substr(1, line.size() - 2))) : std::nullopt;
+}
+
+void apply_line(Configuration& configuration, std::string_view line) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) {
+        debug_message("a line without '=' in the configuration file");
+        return;
+    }
+    set(configuration, trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
+}
+
+/// The lines of one section; those above all sections are the section without a name.
+void apply_section(Configuration& configuration, std::string_view text, std::string_view wanted) {
+    std::string_view section;
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         const std::string_view line = trim(text.substr(0, text.find_first_of("#\n")));
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (line.empty()) {
-            continue;
+        if (const auto next = section_of(line)) {
+            section = *next;
+        } else if (!line.empty() && section == wanted) {
+            apply_line(configuration, line);
         }
-        const std::size_t equals = line.find('=');
-        if (equals == std::string_view::npos) {
-            debug_message("a line without '=' in the configuration file");
-            continue;
-        }
-        set(configuration, trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
     }
 }
 
 } // namespace
 
-Configuration load_configuration() {
+std::string_view filter_name(std::string_view library_path) {
+    constexpr std::string_view prefix = "ukey-pkcs11-";
+    constexpr std::string_view suffix = ".so";
+    const std::size_t slash = library_path.rfind('/');
+    std::string_view file = library_path.substr(slash == std::string_view::npos ? 0 : slash + 1);
+    if (!file.starts_with(prefix) || !file.ends_with(suffix) ||
+        file.size() <= prefix.size() + suffix.size()) {
+        return {};
+    }
+    return file.substr(prefix.size(), file.size() - prefix.size() - suffix.size());
+}
+
+Configuration load_configuration(std::string_view filter_name) {
     Configuration configuration;
-    apply_file(configuration, read_file(environment("UKEY_PKCS11_CONF").value_or("/etc/ukeyd/pkcs11.conf")));
-    if (const auto path = environment("UKEY_PKCS11_MODULE")) {
+    const std::string text = read_file(environment("UKEY_PKCS11_CONF").value_or("/etc/ukeyd/pkcs11.conf"));
+    apply_section(configuration, text, {});
+    if (!filter_name.empty()) {
+        configuration.backend_path.clear();
+        apply_section(configuration, text, filter_name);
+    } else if (const auto path = environment("UKEY_PKCS11_MODULE")) {
         configuration.backend_path = *path;
     }
     if (const auto path = environment("UKEY_LOGIN_SOCKET")) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pkcs11/module/bounds.hpp"
@@ -28,11 +29,16 @@ struct Configuration {
 
 /// Reads /etc/ukeyd/pkcs11.conf (UKEY_PKCS11_CONF names another): lines `key = value` with the keys module,
 /// login_socket, wait_ms, without_daemon (allow, refuse), refuse_new_pins (PINs, blanks between) and
-/// guard_last_try (`all`, or paths of programs, blanks between); # begins a comment. The variables
-/// UKEY_PKCS11_MODULE, UKEY_LOGIN_SOCKET and UKEY_LOGIN_WAIT_MS come before the file; a set-user-id program
-/// ignores them all. A missing file is no error. A wrong wait_ms leaves the default; a wrong without_daemon
-/// refuses.
-Configuration load_configuration();
+/// guard_last_try (`all`, or paths of programs, blanks between); # begins a comment. What stands under
+/// `[NAME]` is for the filter of that name only and comes before what stands above all sections; the backend
+/// of a named filter is in its section only, so that two never have the same by mistake. The variables
+/// UKEY_PKCS11_MODULE (for the filter without a name), UKEY_LOGIN_SOCKET and UKEY_LOGIN_WAIT_MS come before
+/// the file; a set-user-id program ignores them all. A missing file is no error. A wrong wait_ms leaves the
+/// default; a wrong without_daemon refuses.
+Configuration load_configuration(std::string_view filter_name = {});
+
+/// NAME of a library file `ukey-pkcs11-NAME.so`; empty for any other.
+std::string_view filter_name(std::string_view library_path);
 
 /// One line on stderr if UKEY_PKCS11_DEBUG is set: a library has no other place to complain.
 void debug_message(const std::string& text);

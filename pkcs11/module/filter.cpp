@@ -2,6 +2,7 @@
 #include "pkcs11/module/filter.hpp"
 
 #include <atomic>
+#include <dlfcn.h>
 #include <memory>
 #include <new>
 #include <unistd.h>
@@ -39,8 +40,15 @@ constinit std::atomic<LoginFlow*> process_flow{nullptr};
 constinit SessionTracker session_tracker;
 constinit UseCounter use_counter;
 
+/// By the file that the dynamic linker was told to load.
+std::string_view own_name() {
+    Dl_info library{};
+    return dladdr(&loaded, &library) != 0 && library.dli_fname != nullptr ? filter_name(library.dli_fname)
+                                                                          : std::string_view();
+}
+
 std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const FunctionList30& overrides) {
-    Configuration configuration = load_configuration();
+    Configuration configuration = load_configuration(own_name());
     Result<Backend> module = Backend::load(configuration.backend_path, own);
     if (!module) {
         const Error& error = module.error();

@@ -7,6 +7,7 @@ add_executable(filter_test
     ${CMAKE_CURRENT_LIST_DIR}/filter_login_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_module_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_process_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/filter_several_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_peer.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/token_text.cpp
 )
