@@ -67,7 +67,8 @@ asio::awaitable<Result<std::optional<boost::json::object>>> Channel::receive() {
         if (received.count <= 0) {
             co_return std::nullopt;
         }
-        if (only_from_ && received.sender != *only_from_) {
+        // 0: sent before the listening socket asked for credentials, that is to an older service's.
+        if (only_from_ && received.sender != 0 && received.sender != *only_from_) {
             co_return fail("frame.foreign_sender", "receive a message", std::to_string(received.sender),
                            "sent by another process than the one that connected");
         }
@@ -93,6 +94,15 @@ void Channel::close() {
     socket_.close(ignored);
 }
 
+boost::system::error_code ask_for_credentials(int listening_socket) {
+    const int yes = 1;
+    boost::system::error_code error;
+    if (setsockopt(listening_socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) != 0) {
+        error.assign(errno, boost::system::generic_category());
+    }
+    return error;
+}
+
 Result<LocalAcceptor> listen_local(const asio::any_io_executor& executor, const std::string& path) {
     boost::system::error_code error;
     const asio::local::stream_protocol::endpoint endpoint(path);
@@ -111,6 +121,9 @@ Result<LocalAcceptor> listen_local(const asio::any_io_executor& executor, const 
     }
     if (!error && ::chmod(path.c_str(), 0666) != 0) {
         error.assign(errno, boost::system::generic_category());
+    }
+    if (!error) {
+        error = ask_for_credentials(acceptor.native_handle());
     }
     if (!error) {
         acceptor.listen(asio::socket_base::max_listen_connections, error);

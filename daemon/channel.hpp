@@ -25,7 +25,7 @@ class Channel {
         : socket_(std::move(socket)), decoder_(frame_max_bytes) {}
 
     /// From now on bytes that another process sends (a forked child with a copy of the descriptor) are the
-    /// error `frame.foreign_sender`. The listening socket must have SO_PASSCRED (unix(7)).
+    /// error `frame.foreign_sender`. The listening socket must have been prepared by ask_for_credentials().
     void accept_only_from(pid_t process) { only_from_ = process; }
 
     /// The next message; nullopt at the end of the connection; a frame error when the peer broke the rules.
@@ -47,6 +47,10 @@ class Channel {
     std::optional<pid_t> only_from_;
     FrameDecoder decoder_;
 };
+
+/// Has the kernel say with each message who sent it (SO_PASSCRED, unix(7)); connections inherit it. To be
+/// called before listen(): what is sent earlier has no sender.
+boost::system::error_code ask_for_credentials(int listening_socket);
 
 /// Listens on `path` with mode 0666: who may do what is decided per message, by the peer's credentials. A
 /// stale socket file is replaced, one that a running service listens on is not. Error `state.unusable`.

@@ -42,6 +42,9 @@ Result<LocalAcceptor> listen_on(const boost::asio::any_io_executor& executor,
     LocalAcceptor acceptor(executor);
     boost::system::error_code error;
     acceptor.assign(boost::asio::local::stream_protocol(), found->second, error);
+    if (!error) {
+        error = ask_for_credentials(found->second); // the unit has asked already, unless it is an older one
+    }
     if (error) {
         return fail("state.unusable", "listen", name, error.message());
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/login/login_server.hpp"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,13 +34,6 @@ LoginServer::~LoginServer() = default;
 
 asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
     acceptor_.emplace(std::move(acceptor));
-    const int pass_credentials = 1; // connections inherit it; Channel::accept_only_from() needs it
-    if (setsockopt(acceptor_->native_handle(), SOL_SOCKET, SO_PASSCRED, &pass_credentials,
-                   sizeof pass_credentials) != 0) {
-        spdlog::error("login channel: SO_PASSCRED: {}",
-                      std::error_code(errno, std::generic_category()).message());
-        co_return;
-    }
     while (acceptor_->is_open()) {
         boost::system::error_code error;
         LocalSocket socket =

@@ -135,11 +135,12 @@ class Watch:
 class Application:
     """A program that logs in through the filter and stays alive, one PKCS#11 call at a time."""
 
-    def __init__(self, workstation, module=None):
+    def __init__(self, workstation, module=None, environment=None):
         self.process = workstation.start([program("application"), module or program("ukey-pkcs11.so")],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                          start_new_session=True,
-                                         env={**workstation.environment, **sanitizer_environment()})
+                                         env={**workstation.environment, **sanitizer_environment(),
+                                              **(environment or {})})
         opened = self.process.stdout.readline().strip()
         if opened != "CKR_OK":
             raise Failed(f"the application could not open a session: {opened}")
@@ -407,8 +408,8 @@ class Workstation:
         return self.run("pkcs11-tool", "--module", module or program("ukey-pkcs11.so"), *arguments, check=check,
                         env=environment, **options)
 
-    def application(self, module=None):
-        return Application(self, module)
+    def application(self, module=None, environment=None):
+        return Application(self, module, environment)
 
     def sign(self, pin="123456", token=None, module=None, check=True, mechanism="ECDSA-SHA256"):
         """Logs in and signs something, as an application would; returns the CompletedProcess."""
