@@ -166,7 +166,7 @@ LoginSession LoginConnection::describe(const KeyIdentity& token, const LoginClai
 asio::awaitable<bool> LoginConnection::within_limit() {
     const RateLimit::Decision decision = server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime());
     if (decision.left_out_before > 0) {
-        const auto done = co_await server_.parts_.store.run([&](Storage& storage) {
+        const auto done = co_await server_.parts_.store.run_together([&](Storage& storage) {
             return record_limited_reports(storage, peer_.uid, decision.left_out_before);
         });
         server_.note_write(done ? nullptr : &done.error());
@@ -189,7 +189,7 @@ asio::awaitable<void> LoginConnection::record_refused_report(const RefusedReport
     if (!co_await within_limit()) {
         co_return;
     }
-    const auto done = co_await server_.parts_.store.run(
+    const auto done = co_await server_.parts_.store.run_together(
         [&](Storage& storage) { return record_refusal_of_report(storage, report); });
     server_.note_write(done ? nullptr : &done.error());
 }
@@ -202,7 +202,7 @@ asio::awaitable<void> LoginConnection::record_coverage_gaps(const AskMessage& me
         if (!co_await within_limit()) {
             co_return;
         }
-        const auto done = co_await server_.parts_.store.run(
+        const auto done = co_await server_.parts_.store.run_together(
             [&](Storage& storage) { return record_coverage_gap(storage, gap); });
         server_.note_write(done ? nullptr : &done.error());
     }
@@ -240,7 +240,7 @@ asio::awaitable<void> LoginConnection::add_challenge(boost::json::object& reply,
                                     .executable = message.claim.executable,
                                     .certificate_der = certificate.der,
                                     .uptime = server_.parts_.clock.boottime()};
-    const auto read = co_await server_.parts_.store.run([&](Storage& storage) -> Result<void> {
+    const auto read = co_await server_.parts_.store.run_together([&](Storage& storage) -> Result<void> {
         challenge.record.ledger_seq = storage.head_seq();
         challenge.record.ledger_head = to_hex(storage.head_hash());
         return {};
@@ -271,7 +271,7 @@ void LoginConnection::judge_attestation(LoginSession& session, const ResultMessa
 
 /// A login that is told late may be of a key that is out again: the store knows it.
 asio::awaitable<void> LoginConnection::name_absent_key(LoginSession& session, KeyIdentity token) {
-    const auto known = co_await server_.parts_.store.run(
+    const auto known = co_await server_.parts_.store.run_together(
         [&](Storage& storage) { return find_key_by_identity(storage, token); });
     if (known && *known) {
         session.key_id = **known;
@@ -315,7 +315,7 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
         co_return true; // it has gone, and was refused nothing
     }
     if (denied && co_await within_limit()) {
-        const auto done = co_await server_.parts_.store.run(
+        const auto done = co_await server_.parts_.store.run_together(
             [&](Storage& storage) { return record_refusal(storage, attempt); });
         server_.note_write(done ? nullptr : &done.error());
         server_.parts_.events.publish(
@@ -336,7 +336,7 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
     session.uses = message.uses;
     server_.coverage_.pin_was_used(session.key_id, message.rv == rv_ok);
     if (message.rv != rv_ok) {
-        const auto done = co_await server_.parts_.store.run(
+        const auto done = co_await server_.parts_.store.run_together(
             [&](Storage& storage) { return record_failed_login(storage, session, message.rv); });
         server_.note_write(done ? nullptr : &done.error());
         co_return co_await answer(message.request, message.login, done);
@@ -354,7 +354,7 @@ asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
                      peer_.uid);
         co_return false;
     }
-    const auto started = co_await server_.parts_.store.run(
+    const auto started = co_await server_.parts_.store.run_together(
         [&](Storage& storage) -> Result<bool> { return start_session(storage, session); });
     server_.note_write(started ? nullptr : &started.error());
     if (started && *started) {
@@ -381,7 +381,7 @@ asio::awaitable<bool> LoginConnection::handle_one(UseMessage message) {
         co_return true; // ended already, not its own, or not the first use: the end tells the number
     }
     open->second.uses = std::max(open->second.uses, message.uses);
-    const auto done = co_await server_.parts_.store.run(
+    const auto done = co_await server_.parts_.store.run_together(
         [&](Storage& storage) { return use_session(storage, message.login, message.uses); });
     server_.note_write(done ? nullptr : &done.error());
     server_.parts_.events.publish("session.used", message.login, {{"login", message.login}});
@@ -411,7 +411,7 @@ asio::awaitable<bool> LoginConnection::handle_one(PinMessage message) {
     }
     if (key != nullptr && message.rv == rv_ok && message.default_pin) {
         const std::string key_id = key->key_id;
-        done = co_await server_.parts_.store.run([&](Storage& storage) {
+        done = co_await server_.parts_.store.run_together([&](Storage& storage) {
             return storage.write([&] { return set_pin_default(storage, key_id, *message.default_pin); });
         });
         server_.note_write(done ? nullptr : &done.error());

@@ -103,8 +103,8 @@ asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token
 }
 
 asio::awaitable<Result<void>> LoginServer::end(std::string login, SessionEnd end) {
-    const auto ended =
-        co_await parts_.store.run([&](Storage& storage) { return end_session(storage, login, end); });
+    const auto ended = co_await parts_.store.run_together(
+        [&](Storage& storage) { return end_session(storage, login, end); });
     note_write(ended ? nullptr : &ended.error());
     if (!ended) {
         unwritten_ends_.insert({login, end});
@@ -156,7 +156,7 @@ asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndRe
 
 asio::awaitable<void> LoginServer::record_left_out(std::map<std::uint32_t, std::uint64_t> left_out) {
     for (const auto& entry : left_out) {
-        const auto done = co_await parts_.store.run(
+        const auto done = co_await parts_.store.run_together(
             [&](Storage& storage) { return record_limited_reports(storage, entry.first, entry.second); });
         note_write(done ? nullptr : &done.error());
     }
@@ -172,8 +172,8 @@ asio::awaitable<void> LoginServer::catch_up() {
 
 asio::awaitable<void> LoginServer::end_all(EndReason reason) {
     co_await record_left_out(rate_limit_.take_left_out(std::nullopt));
-    const auto ended =
-        co_await parts_.store.run([&](Storage& storage) { return end_open_sessions(storage, reason); });
+    const auto ended = co_await parts_.store.run_together(
+        [&](Storage& storage) { return end_open_sessions(storage, reason); });
     note_write(ended ? nullptr : &ended.error());
     open_.clear();
     unwritten_ends_.clear(); // the store has ended them, or the next start will

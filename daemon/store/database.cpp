@@ -156,6 +156,10 @@ std::int64_t Database::changes() const {
     return sqlite3_changes64(connection_);
 }
 
+bool Database::in_transaction() const {
+    return sqlite3_get_autocommit(connection_) == 0;
+}
+
 Result<Transaction> Transaction::begin(Database& database) {
     UKEY_TRY(database.execute("BEGIN IMMEDIATE"));
     return Transaction(database);

@@ -69,6 +69,8 @@ class Database {
     Statement prepare(std::string_view sql);
     /// One or several statements without parameters or rows.
     Result<void> execute(const std::string& sql);
+    /// A transaction is open: some errors end it by themselves.
+    bool in_transaction() const;
     /// Rows changed by the last statement.
     std::int64_t changes() const;
     const std::string& path() const { return path_; }

@@ -46,9 +46,59 @@ Result<void> Storage::read_head() {
     return {};
 }
 
+void Storage::set_head(const Head& head) {
+    head_seq_ = head.seq;
+    head_hash_ = head.hash;
+}
+
+Result<void> Storage::write_together(const std::function<Result<void>()>& change) {
+    if (together_->given_up) {
+        return tl::unexpected(*together_->given_up);
+    }
+    if (!together_->transaction) {
+        auto transaction = Transaction::begin(*database_);
+        if (!transaction) {
+            return tl::unexpected(transaction.error());
+        }
+        together_->transaction.emplace(std::move(*transaction));
+        together_->before = head();
+    }
+    const Head before = head();
+    UKEY_TRY(database_->execute("SAVEPOINT change"));
+    auto done = change();
+    if (!done) {
+        set_head(before);
+        // After some errors (a full disk) SQLite has rolled the whole transaction back, and there is no
+        // savepoint.
+        if (const auto undone = database_->execute("ROLLBACK TO change");
+            !undone || !database_->in_transaction()) {
+            together_->given_up = done.error();
+            return done;
+        }
+    }
+    UKEY_TRY(database_->execute("RELEASE change"));
+    return done;
+}
+
+Result<void> Storage::end_together() {
+    Together together = std::move(*together_);
+    together_.reset();
+    if (!together.transaction) {
+        return {};
+    }
+    Result<void> done =
+        together.given_up ? Result<void>(tl::unexpected(*together.given_up)) : together.transaction->commit();
+    if (!done) {
+        set_head(together.before);
+    }
+    return done;
+}
+
 Result<void> Storage::write(const std::function<Result<void>()>& change) {
-    const std::uint64_t seq_before = head_seq_;
-    const std::string hash_before = head_hash_;
+    if (together_) {
+        return write_together(change);
+    }
+    const Head before = head();
     const auto attempt = [&]() -> Result<void> {
         auto transaction = Transaction::begin(*database_);
         if (!transaction) {
@@ -59,8 +109,7 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
     };
     auto done = attempt();
     if (!done) {
-        head_seq_ = seq_before;
-        head_hash_ = hash_before;
+        set_head(before);
     }
     return done;
 }

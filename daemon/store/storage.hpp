@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/json/object.hpp>
@@ -26,6 +27,13 @@ class Storage {
     /// Runs `change` in a transaction. When it or the commit fails, nothing of it is in the database.
     Result<void> write(const std::function<Result<void>()>& change);
 
+    /// From here to end_together() all write() share one transaction, which begins with the first of them. A
+    /// change that fails is undone alone.
+    void begin_together() { together_.emplace(); }
+    /// Commits. When that fails, or the database gave the transaction up before, nothing of any of them is in
+    /// the database.
+    Result<void> end_together();
+
     /// Appends a record; only inside write().
     Result<void> append(std::string_view kind, const boost::json::object& payload);
 
@@ -39,6 +47,21 @@ class Storage {
   private:
     Storage(std::unique_ptr<Database> database, const Clock& clock);
     Result<void> read_head();
+    struct Head {
+        std::uint64_t seq;
+        std::string hash;
+    };
+    Head head() const { return {head_seq_, head_hash_}; }
+    void set_head(const Head& head);
+    Result<void> write_together(const std::function<Result<void>()>& change);
+
+    /// What several write() share.
+    struct Together {
+        std::optional<Transaction> transaction;
+        Head before{};
+        std::optional<Error> given_up;
+    };
+    std::optional<Together> together_;
 
     std::unique_ptr<Database> database_;
     const Clock* clock_;

@@ -3,14 +3,20 @@
 // thread.
 #pragma once
 
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -18,45 +24,128 @@
 
 namespace ukey {
 
+/// Jobs run in the order of the calls.
 class StoreThread {
   public:
-    explicit StoreThread(Storage storage)
-        : storage_(std::move(storage)), work_(boost::asio::make_work_guard(context_)),
-          thread_([this] { context_.run(); }) {}
+    explicit StoreThread(Storage storage) : storage_(std::move(storage)), thread_([this] { serve(); }) {}
 
     /// Finishes what is queued.
-    ~StoreThread() {
-        work_.reset();
-        thread_.join();
-    }
+    ~StoreThread();
     StoreThread(const StoreThread&) = delete; // owns a thread
     StoreThread& operator=(const StoreThread&) = delete;
     StoreThread(StoreThread&&) = delete;
     StoreThread& operator=(StoreThread&&) = delete;
 
-    /// Runs `job` on the store thread, in the order of the calls, and continues the caller on its own
-    /// executor.
+    /// Runs `job`, which takes the Storage and answers a Result, on the store thread, and continues the
+    /// caller on its own executor. What it wrote is on disk then.
     template <typename Job>
     boost::asio::awaitable<std::invoke_result_t<Job&, Storage&>> run(Job job) {
-        using Answer = std::invoke_result_t<Job&, Storage&>;
-        co_return co_await boost::asio::co_spawn(
-            context_,
-            [this, work = std::move(job)]() mutable -> boost::asio::awaitable<Answer> {
-                co_return work(storage_);
-            },
-            boost::asio::use_awaitable);
+        return submit(std::move(job), false);
     }
 
-    /// The same for a job whose end nobody waits for: it wakes no other thread.
+    /// The same for a short job that may come in numbers: it shares its commit with those of this kind that
+    /// wait beside it. When that commit fails, all of them have failed.
+    template <typename Job>
+    boost::asio::awaitable<std::invoke_result_t<Job&, Storage&>> run_together(Job job) {
+        return submit(std::move(job), true);
+    }
+
+    /// For a job whose end nobody waits for.
     template <typename Job>
     void post(Job job) {
-        boost::asio::post(context_, [this, work = std::move(job)] { work(storage_); });
+        add(std::make_unique<UnawaitedJob<Job>>(std::move(job)), false);
     }
 
   private:
+    class Task {
+      public:
+        Task() = default;
+        virtual ~Task() = default;
+        Task(const Task&) = delete; // owned by the queue
+        Task& operator=(const Task&) = delete;
+        Task(Task&&) = delete;
+        Task& operator=(Task&&) = delete;
+
+        virtual void work(Storage& storage) = 0;
+        /// The shared commit is over; not null: it failed, and what the job wrote is not on disk.
+        virtual void finish(const Error* failure) = 0;
+    };
+
+    template <typename Job>
+    class UnawaitedJob final : public Task {
+      public:
+        explicit UnawaitedJob(Job job) : job_(std::move(job)) {}
+        void work(Storage& storage) override { job_(storage); }
+        void finish(const Error* /*failure*/) override {}
+
+      private:
+        Job job_;
+    };
+
+    template <typename Job, typename Handler>
+    class AwaitedJob final : public Task {
+      public:
+        using Answer = std::invoke_result_t<Job&, Storage&>;
+        AwaitedJob(Job job, Handler handler)
+            : job_(std::move(job)), handler_(std::move(handler)),
+              caller_(boost::asio::make_work_guard(handler_)) {}
+
+        void work(Storage& storage) override {
+            const std::uint64_t head_before = storage.head_seq();
+            try {
+                answer_ = job_(storage);
+            } catch (...) {
+                exception_ = std::current_exception(); // it is the caller's
+            }
+            wrote_ = storage.head_seq() != head_before;
+        }
+
+        void finish(const Error* failure) override {
+            if (failure != nullptr && wrote_) {
+                answer_ = tl::unexpected(*failure);
+            }
+            boost::asio::post(
+                caller_.get_executor(),
+                [handler = std::move(handler_), answer = std::move(answer_),
+                 exception = exception_]() mutable { std::move(handler)(exception, std::move(answer)); });
+        }
+
+      private:
+        Job job_;
+        Handler handler_;
+        boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> caller_;
+        Answer answer_ = tl::unexpected(Error{"internal.error", "use the database", "", "it was not asked"});
+        std::exception_ptr exception_;
+        bool wrote_ = false;
+    };
+
+    struct Entry {
+        std::unique_ptr<Task> task;
+        bool together;
+    };
+
+    template <typename Job>
+    boost::asio::awaitable<std::invoke_result_t<Job&, Storage&>> submit(Job job, bool together) {
+        using Answer = std::invoke_result_t<Job&, Storage&>;
+        const auto initiate = [this, together](auto handler, Job work) {
+            using Handler = decltype(handler);
+            add(std::make_unique<AwaitedJob<Job, Handler>>(std::move(work), std::move(handler)), together);
+        };
+        co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
+                                                       void(std::exception_ptr, Answer)>(
+            initiate, boost::asio::use_awaitable, std::move(job));
+    }
+
+    void add(std::unique_ptr<Task> task, bool together);
+    void serve();
+    std::vector<Entry> take_batch();
+    void run_batch(const std::vector<Entry>& batch);
+
     Storage storage_;
-    boost::asio::io_context context_{1};
-    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Entry> queue_;
+    bool stopping_ = false;
     std::thread thread_;
 };
 

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/storage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "daemon/store/store_thread.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace ukey {
+namespace {
+
+class StorageTest : public ::testing::Test {
+  protected:
+    Storage open() { return Storage::open((folder_.path() / "ukeyd.db").string(), clock_).value(); }
+
+    static Result<void> write(Storage& storage, const std::string& kind, const std::string& text = {}) {
+        return storage.write([&] { return storage.append(kind, {{"text", text}}); });
+    }
+
+    static Result<void> fail_after_writing(Storage& storage, const std::string& kind) {
+        return storage.write([&]() -> Result<void> {
+            UKEY_TRY(storage.append(kind, {}));
+            return fail("state.constraint", "test", kind, "");
+        });
+    }
+
+    /// The kinds of all records; the chain must be whole and end where the storage says.
+    static std::vector<std::string> kinds(Storage& storage) {
+        std::vector<std::string> kinds;
+        ChainVerifier chain;
+        EXPECT_TRUE(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
+            EXPECT_EQ(chain.add(record), std::nullopt);
+            kinds.push_back(record.kind);
+            return true;
+        }));
+        EXPECT_EQ(chain.seq(), storage.head_seq());
+        EXPECT_EQ(chain.head(), storage.head_hash());
+        return kinds;
+    }
+
+    test::TemporaryFolder folder_;
+    SystemClock clock_;
+};
+
+TEST_F(StorageTest, ChangesThatShareACommitFailAlone) {
+    Storage storage = open();
+    storage.begin_together();
+    EXPECT_TRUE(write(storage, "first"));
+    EXPECT_FALSE(fail_after_writing(storage, "second"));
+    EXPECT_TRUE(write(storage, "third"));
+    EXPECT_TRUE(storage.end_together());
+    EXPECT_EQ(kinds(storage), (std::vector<std::string>{"first", "third"}));
+    EXPECT_TRUE(write(storage, "alone"));
+    EXPECT_EQ(kinds(storage).size(), 3U);
+}
+
+TEST_F(StorageTest, NothingToShareIsNoFailure) {
+    Storage storage = open();
+    storage.begin_together();
+    EXPECT_TRUE(storage.end_together());
+    EXPECT_TRUE(kinds(storage).empty());
+}
+
+TEST_F(StorageTest, FullDatabaseLeavesWhatWasConfirmedAndAWholeChain) {
+    Storage storage = open();
+    ASSERT_TRUE(write(storage, "before"));
+    ASSERT_TRUE(storage.database().execute("PRAGMA max_page_count = 60"));
+    storage.begin_together();
+    const bool first = write(storage, "first").has_value();
+    EXPECT_FALSE(write(storage, "too_large", std::string(std::size_t{1024} * 1024, 'x')));
+    const bool third = write(storage, "third").has_value();
+    const bool committed = storage.end_together().has_value();
+    std::vector<std::string> expected{"before"};
+    if (committed && first) {
+        expected.emplace_back("first");
+    }
+    if (committed && third) {
+        expected.emplace_back("third");
+    }
+    EXPECT_EQ(kinds(storage), expected);
+    ASSERT_TRUE(storage.database().execute("PRAGMA max_page_count = 100000"));
+    EXPECT_TRUE(write(storage, "after"));
+    EXPECT_EQ(kinds(storage).back(), "after");
+    Storage again = open();
+    EXPECT_EQ(kinds(again).back(), "after");
+}
+
+TEST_F(StorageTest, ManyCallersOfTheThreadGetTheirAnswers) {
+    constexpr int callers = 200;
+    int confirmed = 0;
+    int refused = 0;
+    {
+        boost::asio::io_context io;
+        StoreThread store(open());
+        const auto call = [&](int number) -> boost::asio::awaitable<void> {
+            const std::string kind = "caller" + std::to_string(number);
+            const auto job = [&](Storage& storage) {
+                return number % 10 == 0 ? fail_after_writing(storage, kind) : write(storage, kind);
+            };
+            Result<void> done;
+            if (number % 7 == 0) {
+                done = co_await store.run(job);
+            } else {
+                done = co_await store.run_together(job);
+            }
+            ++(done ? confirmed : refused);
+        };
+        for (int number = 0; number < callers; ++number) {
+            boost::asio::co_spawn(io, call(number), boost::asio::detached);
+        }
+        io.run();
+    }
+    EXPECT_EQ(refused, callers / 10);
+    EXPECT_EQ(confirmed, callers - refused);
+    Storage storage = open();
+    EXPECT_EQ(kinds(storage).size(), static_cast<std::size_t>(confirmed));
+}
+
+} // namespace
+} // namespace ukey
