@@ -336,6 +336,14 @@ void LoginClient::tell_use(SlotIndex slot) {
     }
 }
 
+void LoginClient::close() {
+    if (!records_.empty()) {
+        back_off_until_ = {}; // there is no later
+        deliver();
+    }
+    connection_.close();
+}
+
 void LoginClient::close_if_all_told() {
     if (records_.empty()) {
         connection_.close();

@@ -51,7 +51,8 @@ class LoginClient {
 
     /// Ends the connection unless an answer is still to come on it.
     void close_if_all_told();
-    void close() { connection_.close(); }
+    /// The module goes, or the process ends: one more bounded attempt to tell what has not been confirmed.
+    void close();
     void abandon_in_child() { connection_.abandon_in_child(); }
 
   private:

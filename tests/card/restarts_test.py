@@ -45,7 +45,8 @@ class Restarts(unittest.TestCase):
         self.places = [self.make_token(number) for number in range(PROGRAMS)]
         self.ws.environment.update(SOFTHSM2_CONF=self.places[0], UKEY_PKCS11_MODULE=SOFTHSM)
         self.ws.configure(modules=(("softhsm", SOFTHSM),), extra="login.reports_per_minute = 1000000\n")
-        self.ws.start_ukeyd()
+        self.sockets = self.ws.make_sockets()  # as systemd keeps them over restarts
+        self.ws.start_ukeyd_with_sockets(self.sockets)
         self.ws.await_keys(2)  # SoftHSM offers an empty token beside each
 
     def make_token(self, number):
@@ -93,7 +94,7 @@ class Restarts(unittest.TestCase):
             stop.wait(RESTART_EVERY_S * moments.uniform(0.7, 1.3))
             self.ws.kill_ukeyd()
             kills += 1
-            self.ws.start_ukeyd()
+            self.ws.start_ukeyd_with_sockets(self.sockets)
         stop.set()
         self.told.set()
         for thread in threads:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ukeyd as a service: its configuration read again while it runs, sockets that systemd keeps, a worker of its own user."""
 
-import fcntl
 import os
 import signal
-import socket
 import subprocess
 import unittest
 
@@ -87,24 +85,10 @@ class PassedSockets(unittest.TestCase):
     def setUp(self):
         self.ws = self.enterContext(Workstation())
         self.ws.configure(modules=())
-        os.mkdir(self.ws.path("run"))
-        self.sockets = {}
-        for name in ("login", "control"):
-            listener = socket.socket(socket.AF_UNIX)
-            self.addCleanup(listener.close)
-            listener.bind(self.ws.path(f"run/{name}.sock"))
-            listener.listen(16)
-            self.sockets[name] = listener
+        self.sockets = self.ws.make_sockets()
 
     def start(self, names="login:control"):
-        """Descriptors 3 and 4; the shell keeps its process id over exec, which LISTEN_PID must name."""
-        # Out of the way of 3 and 4.
-        login, control = (fcntl.fcntl(self.sockets[name], fcntl.F_DUPFD, 20) for name in ("login", "control"))
-        self.addCleanup(os.close, login)
-        self.addCleanup(os.close, control)
-        wrapper = ["bash", "-c", f'exec 3<&{login} 4<&{control} {login}<&- {control}<&-; LISTEN_PID=$$ exec "$0" "$@"']
-        return self.ws.start_ukeyd(wrapper=wrapper, pass_fds=[login, control],
-                                   environment={"LISTEN_FDS": "2", "LISTEN_FDNAMES": names})
+        return self.ws.start_ukeyd_with_sockets(self.sockets, names)
 
     def test_callers_wait_over_a_restart(self):
         self.start()

@@ -6,6 +6,7 @@ and handed to it, ukeyd says READY, and states are awaited on the event stream o
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -185,6 +186,7 @@ class Workstation:
         self.folder = tempfile.mkdtemp(prefix="ukey-test-")
         os.chmod(self.folder, 0o755)
         self.processes = []
+        self.listeners = []
         self.ports = []
         self.keys = {}
         self.readers = readers
@@ -238,6 +240,8 @@ class Workstation:
                 if stream:
                     with contextlib.suppress(OSError):
                         stream.close()
+        for listener in self.listeners:
+            listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # Processes ------------------------------------------------------------------------------------------------------
@@ -342,6 +346,29 @@ class Workstation:
             while b"READY=1" not in notify.recv(4096):
                 pass
         return self.ukeyd
+
+    def make_sockets(self):
+        """Listening sockets as systemd makes them from the units: they stay while ukeyd comes and goes."""
+        os.mkdir(self.path("run"))
+        sockets = {}
+        for name in ("login", "control"):
+            listener = socket.socket(socket.AF_UNIX)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, name == "login")
+            listener.bind(self.path(f"run/{name}.sock"))
+            listener.listen(128)
+            sockets[name] = listener
+            self.listeners.append(listener)
+        return sockets
+
+    def start_ukeyd_with_sockets(self, sockets, names="login:control"):
+        """Descriptors 3 and 4; the shell keeps its process id over exec, which LISTEN_PID must name."""
+        with contextlib.ExitStack() as copies:  # out of the way of 3 and 4
+            login, control = (fcntl.fcntl(sockets[name], fcntl.F_DUPFD, 20) for name in ("login", "control"))
+            copies.callback(os.close, login)
+            copies.callback(os.close, control)
+            wrapper = ["bash", "-c", f'exec 3<&{login} 4<&{control} {login}<&- {control}<&-; LISTEN_PID=$$ exec "$0" "$@"']
+            return self.start_ukeyd(wrapper=wrapper, pass_fds=[login, control],
+                                    environment={"LISTEN_FDS": "2", "LISTEN_FDNAMES": names})
 
     def stop_ukeyd(self):
         self.ukeyd.terminate()
