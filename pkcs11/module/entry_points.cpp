@@ -3,6 +3,8 @@
 // caller's own arguments and returns the backend's own answer; the exceptions are a refused C_Login and a new
 // PIN that the policy forbids. Arguments are looked at only after the backend has accepted them, less that
 // new PIN.
+#include <bit>
+#include <cstdint>
 #include <optional>
 
 #include <p11-kit/pkcs11.h>
@@ -66,11 +68,8 @@ void begin_operation(CK_SESSION_HANDLE session, KeyOperation operation,
 
 /// PKCS#11 2.40 §5.6: with its last session a slot's login ends.
 void sessions_have_changed() noexcept {
-    if (!uses().any_open()) {
-        return;
-    }
-    for (SlotIndex slot = 0; slot < tracked_slots_max; ++slot) {
-        if (uses().is_open(slot) && sessions().without_sessions(slot)) {
+    for (std::uint64_t open = uses().open_slots(); open != 0; open &= open - 1) {
+        if (sessions().without_sessions(static_cast<SlotIndex>(std::countr_zero(open)))) {
             observed([](LoginFlow& flow) { flow.after_sessions_closed(); });
             return;
         }
@@ -123,7 +122,9 @@ CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) noexcept {
     const std::uint64_t opened = index ? sessions().opened(*index) : 0;
     const CK_RV rv = backend().C_GetTokenInfo(slot, info);
     if (rv == CKR_OK && index && info != nullptr) {
-        observed([=](LoginFlow& flow) { flow.token_was_read(*index, opened, *info); });
+        if (LoginFlow* flow = present_login_flow()) {
+            flow->token_was_read(*index, opened, *info);
+        }
     }
     return rv;
 }
@@ -132,43 +133,42 @@ CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) noexcept {
 
 CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
                    CK_SESSION_HANDLE_PTR session) noexcept {
-    sessions().change_begins();
+    const SessionTracker::Opening opening = sessions().opening_begins(slot);
     const CK_RV rv = backend().C_OpenSession(slot, flags, application, notify, session);
     if (rv == CKR_OK && session != nullptr) {
-        if (const std::optional<SlotIndex> index = sessions().slot_index(slot)) {
-            sessions().add(*session, *index);
+        sessions().opening_succeeded(opening, slot, *session);
+        if (opening < tracked_slots_max) {
+            return rv; // the slot has a session now, and no other slot has waited for us
         }
+    } else {
+        sessions().opening_failed(opening);
     }
-    sessions().change_is_over();
     sessions_have_changed();
     return rv;
 }
 
 CK_RV close_session(CK_SESSION_HANDLE session) noexcept {
-    sessions().change_begins();
     std::optional<SessionTracker::Removed> removed = sessions().remove(session);
     if (!removed && sessions().overflowed()) {
         const std::optional<SlotIndex> slot = slot_of(session);
-        removed = slot ? std::optional(sessions().remove_unknown(*slot)) : std::nullopt;
+        removed = slot ? std::optional(SessionTracker::remove_unknown(*slot)) : std::nullopt;
     }
     const CK_RV rv = backend().C_CloseSession(session);
     if (removed && !session_is_gone(rv)) {
         sessions().put_back(session, *removed);
+    } else if (removed && sessions().closed(*removed)) {
+        sessions_have_changed();
     }
-    sessions().change_is_over();
-    sessions_have_changed();
     return rv;
 }
 
 CK_RV close_all_sessions(CK_SLOT_ID slot) noexcept {
-    sessions().change_begins();
     const CK_RV rv = backend().C_CloseAllSessions(slot);
     if (rv == CKR_OK) {
         if (const std::optional<SlotIndex> index = sessions().slot_index(slot)) {
             sessions().remove_all(*index);
         }
     }
-    sessions().change_is_over();
     sessions_have_changed();
     return rv;
 }

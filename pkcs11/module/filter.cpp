@@ -19,6 +19,11 @@ void __freeres();     // NOLINT(bugprone-reserved-identifier): gives its excepti
 #endif
 
 namespace ukey::filter {
+
+constinit SessionTracker the_sessions;
+constinit UseCounter the_uses;
+constinit std::atomic<const CK_FUNCTION_LIST*> the_backend{nullptr};
+
 namespace {
 
 struct Loaded {
@@ -37,8 +42,6 @@ struct Loaded {
 constinit RefusingMutex load_mutex;
 constinit std::atomic<Loaded*> loaded{nullptr};
 constinit std::atomic<LoginFlow*> process_flow{nullptr};
-constinit SessionTracker session_tracker;
-constinit UseCounter use_counter;
 
 /// By the file that the dynamic linker was told to load.
 std::string_view own_name() {
@@ -84,7 +87,9 @@ CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides) {
         return CKR_GENERAL_ERROR; // the backend loads us in turn
     }
     if (loaded.load() == nullptr) {
-        loaded.store(load_backend(own, overrides).release(), std::memory_order_release);
+        Loaded* fresh = load_backend(own, overrides).release();
+        the_backend.store(fresh == nullptr ? nullptr : &fresh->backend.functions());
+        loaded.store(fresh, std::memory_order_release);
     }
     return loaded.load() == nullptr ? CKR_GENERAL_ERROR : CKR_OK;
 }
@@ -101,20 +106,12 @@ const FunctionList30& backend_3x() noexcept {
     return interfaces().backend_functions();
 }
 
-const CK_FUNCTION_LIST& backend() noexcept {
-    return loaded.load(std::memory_order_acquire)->backend.functions();
-}
-
 CK_C_GetFunctionList backend_get_function_list() noexcept {
     return loaded.load(std::memory_order_acquire)->backend.get_function_list();
 }
 
-SessionTracker& sessions() noexcept {
-    return session_tracker;
-}
-
-UseCounter& uses() noexcept {
-    return use_counter;
+LoginFlow* present_login_flow() noexcept {
+    return process_flow.load(std::memory_order_acquire);
 }
 
 LoginFlow* login_flow() noexcept {
@@ -124,15 +121,15 @@ LoginFlow* login_flow() noexcept {
         return flow;
     }
     std::unique_ptr<LoginFlow> fresh(new (std::nothrow) LoginFlow(loaded.load()->configuration, backend(),
-                                                                  session_tracker, use_counter, process));
+                                                                  the_sessions, the_uses, process));
     if (fresh == nullptr || !process_flow.compare_exchange_strong(flow, fresh.get())) {
         return fresh == nullptr ? nullptr : process_flow.load(); // another thread was first
     }
     if (flow != nullptr) {
         // A forked child: the parent's object stays as it is, a lock of it may be held for ever.
         flow->abandon_in_child();
-        use_counter.reset();
-        session_tracker.reset();
+        the_uses.reset();
+        the_sessions.reset();
     }
     return fresh.release();
 }

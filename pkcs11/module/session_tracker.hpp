@@ -37,17 +37,20 @@ class SessionTracker {
     /// Grows with every session that is opened in the slot; never the same again.
     std::uint64_t opened(SlotIndex slot) const noexcept { return slots_[slot].opened.load(); }
 
-    /// To be called around the backend's C_OpenSession and C_CloseSession: meanwhile no slot counts as
-    /// without sessions, because what this table says and what the backend says may differ.
-    void change_begins() noexcept { changes_in_flight_.fetch_add(1); }
-    void change_is_over() noexcept { changes_in_flight_.fetch_sub(1); }
+    /// Where a C_OpenSession under way is counted: the slot's place, or tracked_slots_max while it has none.
+    using Opening = SlotIndex;
+    /// To be called before the backend's C_OpenSession, and one of the two below after it. The session counts
+    /// from here on, so that its slot is never taken for one without sessions while the backend opens it.
+    Opening opening_begins(CK_SLOT_ID slot) noexcept;
+    void opening_succeeded(Opening opening, CK_SLOT_ID slot, CK_SESSION_HANDLE session) noexcept;
+    void opening_failed(Opening opening) noexcept;
 
-    /// A session that the backend opened. One that finds no room is counted, but find() does not know it.
+    /// A session that is open already. One that finds no room is counted, but find() does not know it.
     void add(CK_SESSION_HANDLE session, SlotIndex slot) noexcept;
     /// Some session has found no room: who needs the slot of an unknown one asks the backend.
     bool overflowed() const noexcept { return overflowed_.load(std::memory_order_relaxed); }
 
-    /// What remove() took out, for put_back().
+    /// What remove() took out; counted until closed().
     struct Removed {
         SlotIndex slot;
         std::uint32_t value;
@@ -55,9 +58,15 @@ class SessionTracker {
     /// To be called before the backend's C_CloseSession: after it another thread may get the same handle.
     std::optional<Removed> remove(CK_SESSION_HANDLE session) noexcept;
     /// The same for one of the slot that had found no room.
-    Removed remove_unknown(SlotIndex slot) noexcept;
+    static Removed remove_unknown(SlotIndex slot) noexcept {
+        return Removed{slot, static_cast<std::uint32_t>(slot)};
+    }
+    /// The backend has closed it. True when that was the slot's last.
+    bool closed(const Removed& removed) noexcept { return slots_[removed.slot].sessions.fetch_sub(1) <= 1; }
     /// The backend did not close it.
-    void put_back(CK_SESSION_HANDLE session, const Removed& removed) noexcept;
+    void put_back(CK_SESSION_HANDLE session, const Removed& removed) noexcept {
+        keep(session, removed.value);
+    }
 
     /// The slot's sessions are all closed.
     void remove_all(SlotIndex slot) noexcept;
@@ -70,7 +79,7 @@ class SessionTracker {
     /// The slot of a session if its operation was begun with a private key.
     std::optional<SlotIndex> find_private(CK_SESSION_HANDLE session, KeyOperation operation) const noexcept;
 
-    /// True when no session of the slot is open, and none of any slot is being opened or closed.
+    /// True when no session of the slot is open, or being opened, or being closed.
     bool without_sessions(SlotIndex slot) const noexcept;
 
     /// Nothing is open any more: C_Finalize, or a forked child.
@@ -94,12 +103,153 @@ class SessionTracker {
 
     static std::size_t first_place(CK_SESSION_HANDLE session) noexcept;
     const Entry* entry_of(CK_SESSION_HANDLE session) const noexcept;
+    void opened_elsewhere(CK_SLOT_ID slot, CK_SESSION_HANDLE session) noexcept;
+    void keep(CK_SESSION_HANDLE session, std::uint32_t value) noexcept;
     bool store(CK_SESSION_HANDLE session, std::uint32_t value) noexcept;
 
     std::array<Entry, tracked_sessions_max> entries_{};
     std::array<Slot, tracked_slots_max> slots_{};
-    std::atomic<std::int64_t> changes_in_flight_{0};
+    /// Calls of C_OpenSession for a slot without a place, which may get one any moment.
+    std::atomic<std::int64_t> openings_elsewhere_{0};
     std::atomic<bool> overflowed_{false};
+    /// A session was kept since the last reset(): only then is there a table to empty.
+    std::atomic<bool> kept_any_{false};
 };
+
+// On the way of C_OpenSession, C_CloseSession and C_Sign: calls of functions elsewhere would cost as much as
+// the work.
+
+inline std::optional<SlotIndex> SessionTracker::known_slot(CK_SLOT_ID slot) const noexcept {
+    for (SlotIndex index = 0; index < slots_.size(); ++index) {
+        const CK_SLOT_ID present = slots_[index].id_plus_one.load(std::memory_order_acquire);
+        if (present == 0) {
+            return std::nullopt; // places are taken in order
+        }
+        if (present == slot + 1) {
+            return index;
+        }
+    }
+    return std::nullopt;
+}
+
+inline std::size_t SessionTracker::first_place(CK_SESSION_HANDLE session) noexcept {
+    // Handles are small numbers in some modules and addresses in others: fold the upper bits in.
+    const CK_SESSION_HANDLE folded = session ^ (session >> 4U) ^ (session >> 16U);
+    return static_cast<std::size_t>(folded % tracked_sessions_max);
+}
+
+inline const SessionTracker::Entry* SessionTracker::entry_of(CK_SESSION_HANDLE session) const noexcept {
+    if (session == CK_INVALID_HANDLE || session == being_written) {
+        return nullptr;
+    }
+    const std::size_t first = first_place(session);
+    for (std::size_t step = 0; step < session_probe_max; ++step) {
+        const Entry& entry = entries_[(first + step) % tracked_sessions_max];
+        if (entry.session.load(std::memory_order_acquire) == session) {
+            return &entry;
+        }
+    }
+    return nullptr;
+}
+
+inline bool SessionTracker::store(CK_SESSION_HANDLE session, std::uint32_t value) noexcept {
+    if (session == CK_INVALID_HANDLE || session == being_written) {
+        return false;
+    }
+    const std::size_t first = first_place(session);
+    for (std::size_t step = 0; step < session_probe_max; ++step) {
+        Entry& entry = entries_[(first + step) % tracked_sessions_max];
+        CK_SESSION_HANDLE expected = CK_INVALID_HANDLE;
+        if (entry.session.compare_exchange_strong(expected, being_written)) {
+            entry.value.store(value, std::memory_order_relaxed);
+            entry.session.store(session, std::memory_order_release);
+            return true;
+        }
+    }
+    return false;
+}
+
+inline void SessionTracker::keep(CK_SESSION_HANDLE session, std::uint32_t value) noexcept {
+    if (!kept_any_.load(std::memory_order_relaxed)) {
+        kept_any_.store(true);
+    }
+    if (!store(session, value)) {
+        overflowed_.store(true, std::memory_order_relaxed);
+    }
+}
+
+inline SessionTracker::Opening SessionTracker::opening_begins(CK_SLOT_ID slot) noexcept {
+    for (SlotIndex index = 0; index < slots_.size(); ++index) {
+        const CK_SLOT_ID present = slots_[index].id_plus_one.load(std::memory_order_acquire);
+        if (present == slot + 1 && present != 0) {
+            slots_[index].sessions.fetch_add(1);
+            return index;
+        }
+        if (present == 0) {
+            break; // places are taken in order
+        }
+    }
+    // Not given a place yet: the number may be that of no slot.
+    openings_elsewhere_.fetch_add(1);
+    return tracked_slots_max;
+}
+
+inline void SessionTracker::opening_succeeded(Opening opening, CK_SLOT_ID slot,
+                                              CK_SESSION_HANDLE session) noexcept {
+    if (opening < tracked_slots_max) {
+        slots_[opening].opened.fetch_add(1);
+        keep(session, static_cast<std::uint32_t>(opening));
+    } else {
+        opened_elsewhere(slot, session);
+    }
+}
+
+inline std::optional<SessionTracker::Removed> SessionTracker::remove(CK_SESSION_HANDLE session) noexcept {
+    auto* entry = const_cast<Entry*>(entry_of(session));
+    if (entry == nullptr) {
+        return std::nullopt;
+    }
+    const std::uint32_t value = entry->value.load(std::memory_order_relaxed);
+    CK_SESSION_HANDLE expected = session;
+    if (!entry->session.compare_exchange_strong(expected, CK_INVALID_HANDLE)) {
+        return std::nullopt; // another thread closes it too
+    }
+    return Removed{value & slot_mask, value};
+}
+
+inline std::optional<SlotIndex> SessionTracker::find(CK_SESSION_HANDLE session) const noexcept {
+    const Entry* entry = entry_of(session);
+    if (entry == nullptr) {
+        return std::nullopt;
+    }
+    return entry->value.load(std::memory_order_relaxed) & slot_mask;
+}
+
+inline void SessionTracker::begin_operation(CK_SESSION_HANDLE session, KeyOperation operation,
+                                            bool with_private_key) noexcept {
+    auto* entry = const_cast<Entry*>(entry_of(session));
+    if (entry == nullptr) {
+        return;
+    }
+    const auto flag = static_cast<std::uint32_t>(operation);
+    if (with_private_key) {
+        entry->value.fetch_or(flag, std::memory_order_relaxed);
+    } else {
+        entry->value.fetch_and(~flag, std::memory_order_relaxed);
+    }
+}
+
+inline std::optional<SlotIndex> SessionTracker::find_private(CK_SESSION_HANDLE session,
+                                                             KeyOperation operation) const noexcept {
+    const Entry* entry = entry_of(session);
+    if (entry == nullptr) {
+        return std::nullopt;
+    }
+    const std::uint32_t value = entry->value.load(std::memory_order_relaxed);
+    if ((value & static_cast<std::uint32_t>(operation)) == 0) {
+        return std::nullopt;
+    }
+    return value & slot_mask;
+}
 
 } // namespace ukey::filter

@@ -10,8 +10,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 
 #include <p11-kit/pkcs11.h>
@@ -21,21 +22,26 @@
 
 namespace ukey::filter {
 
-/// Thread-safe; nothing is allocated.
+/// Thread-safe without a lock: C_GetTokenInfo waits for nobody. Nothing is allocated.
 class TokenCache {
   public:
-    void keep(SlotIndex slot, std::uint64_t opened, const CK_TOKEN_INFO& info);
-    /// nullopt: not known, or a session has been opened since.
-    std::optional<CK_TOKEN_INFO> find(SlotIndex slot, std::uint64_t opened) const;
+    /// Forgotten when another thread is keeping something for the slot at this moment.
+    void keep(SlotIndex slot, std::uint64_t opened, const CK_TOKEN_INFO& info) noexcept;
+    /// nullopt: not known, or a session has been opened since, or it is just being written.
+    std::optional<CK_TOKEN_INFO> find(SlotIndex slot, std::uint64_t opened) const noexcept;
 
   private:
+    static constexpr std::size_t info_words =
+        (sizeof(CK_TOKEN_INFO) + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
+
+    /// `version` is odd while one thread writes, and another one after it: a reader that finds the same even
+    /// one before and after has read one description.
     struct Entry {
-        bool filled = false;
-        std::uint64_t opened = 0;
-        CK_TOKEN_INFO info{};
+        std::atomic<std::uint64_t> version{0};
+        std::atomic<std::uint64_t> opened{0};
+        std::array<std::atomic<std::uint64_t>, info_words> words{};
     };
 
-    mutable std::mutex mutex_;
     std::array<Entry, tracked_slots_max> entries_{};
 };
 

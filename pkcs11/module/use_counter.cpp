@@ -8,24 +8,19 @@ void UseCounter::begin(SlotIndex slot) noexcept {
     cell.number.fetch_add(1, std::memory_order_relaxed);
     cell.uses.store(0, std::memory_order_relaxed);
     cell.telling.store(Telling::not_tried, std::memory_order_relaxed);
-    if (!cell.open.exchange(true)) {
-        open_.fetch_add(1);
-    }
+    open_.fetch_or(bit(slot));
 }
 
 std::uint64_t UseCounter::end(SlotIndex slot) noexcept {
-    Cell& cell = cells_[slot];
-    if (cell.open.exchange(false)) {
-        open_.fetch_sub(1);
-    }
-    return cell.uses.load(std::memory_order_relaxed);
+    open_.fetch_and(~bit(slot));
+    return cells_[slot].uses.load(std::memory_order_relaxed);
 }
 
 bool UseCounter::add(SlotIndex slot) noexcept {
-    Cell& cell = cells_[slot];
-    if (!cell.open.load(std::memory_order_relaxed)) {
+    if (!is_open(slot)) {
         return false;
     }
+    Cell& cell = cells_[slot];
     cell.uses.fetch_add(1, std::memory_order_relaxed);
     return cell.telling.load(std::memory_order_relaxed) == Telling::not_tried;
 }
@@ -41,13 +36,12 @@ void UseCounter::told(SlotIndex slot) noexcept {
 
 bool UseCounter::untold(SlotIndex slot) const noexcept {
     const Cell& cell = cells_[slot];
-    return cell.open.load(std::memory_order_relaxed) && cell.uses.load(std::memory_order_relaxed) > 0 &&
+    return is_open(slot) && cell.uses.load(std::memory_order_relaxed) > 0 &&
            cell.telling.load(std::memory_order_relaxed) != Telling::done;
 }
 
 void UseCounter::reset() noexcept {
     for (Cell& cell : cells_) {
-        cell.open.store(false);
         cell.uses.store(0, std::memory_order_relaxed);
         cell.telling.store(Telling::not_tried, std::memory_order_relaxed);
     }

@@ -20,12 +20,14 @@ class UseCounter {
     /// It ends; the number of its uses.
     std::uint64_t end(SlotIndex slot) noexcept;
 
-    bool any_open() const noexcept { return open_.load(std::memory_order_relaxed) > 0; }
+    bool any_open() const noexcept { return open_slots() != 0; }
+    /// A bit for each slot with a login.
+    std::uint64_t open_slots() const noexcept { return open_.load(std::memory_order_relaxed); }
     /// Which login of the slot it is: tells a login from the next one.
     std::uint64_t number(SlotIndex slot) const noexcept {
         return cells_[slot].number.load(std::memory_order_relaxed);
     }
-    bool is_open(SlotIndex slot) const noexcept { return cells_[slot].open.load(std::memory_order_relaxed); }
+    bool is_open(SlotIndex slot) const noexcept { return (open_slots() & bit(slot)) != 0; }
     std::uint64_t uses(SlotIndex slot) const noexcept {
         return cells_[slot].uses.load(std::memory_order_relaxed);
     }
@@ -48,11 +50,12 @@ class UseCounter {
         std::atomic<std::uint64_t> uses{0};
         std::atomic<std::uint64_t> number{0};
         std::atomic<Telling> telling{Telling::not_tried};
-        std::atomic<bool> open{false};
     };
+    static_assert(tracked_slots_max <= 64, "open_ has a bit for each slot");
+    static constexpr std::uint64_t bit(SlotIndex slot) noexcept { return std::uint64_t{1} << slot; }
 
     std::array<Cell, tracked_slots_max> cells_{};
-    std::atomic<int> open_{0};
+    std::atomic<std::uint64_t> open_{0};
 };
 
 } // namespace ukey::filter
