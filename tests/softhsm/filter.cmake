@@ -41,3 +41,15 @@ add_executable(login_signature_test
 target_include_directories(login_signature_test SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
 target_link_libraries(login_signature_test PRIVATE softhsm_token ukey_core ${CMAKE_DL_LIBS} GTest::gtest_main)
 gtest_discover_tests(login_signature_test PROPERTIES LABELS softhsm TIMEOUT 120)
+
+# What calls cost beyond time. A sanitizer has its own malloc.
+if(NOT UKEY_SANITIZE)
+    add_executable(filter_calls ${CMAKE_CURRENT_LIST_DIR}/filter_calls.cpp)
+    target_include_directories(filter_calls SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
+    target_link_libraries(filter_calls PRIVATE ukey_compile ${CMAKE_DL_LIBS})
+    add_dependencies(filter_calls ukey_pkcs11)
+    add_test(NAME filter_cost_test COMMAND python3 -B -m unittest -v filter_cost_test
+        WORKING_DIRECTORY "${CMAKE_CURRENT_LIST_DIR}")
+    set_tests_properties(filter_cost_test PROPERTIES LABELS softhsm TIMEOUT 120
+        ENVIRONMENT "UKEY_BUILD_DIR=${PROJECT_BINARY_DIR}" SKIP_REGULAR_EXPRESSION "OK \\(skipped=")
+endif()
