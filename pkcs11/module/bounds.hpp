@@ -30,6 +30,8 @@ constexpr std::size_t configuration_max_bytes = std::size_t{64} * 1024;
 constexpr std::size_t configuration_words_max = 64;
 /// What is read from the socket at once: answers are some hundred bytes.
 constexpr std::size_t receive_bytes = 4096;
+/// Every message of the daemon answers one of ours; so many more on one connection are not held against it.
+constexpr std::uint64_t unasked_messages_max = 16;
 /// Attempts to hand one message over: a connection may turn out dead at the first.
 constexpr int connect_attempts_max = 2;
 /// A login's id is 128 random bits: no two are the same.

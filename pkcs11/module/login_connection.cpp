@@ -64,6 +64,8 @@ bool LoginConnection::connect(Deadline deadline) {
     descriptor_ = descriptor;
     ++generation_;
     broke_rules_ = false;
+    sent_ = 0;
+    received_ = 0;
     return true;
 }
 
@@ -84,6 +86,7 @@ bool LoginConnection::send(const boost::json::object& message) {
         unsent_.clear();
         return false;
     }
+    ++sent_;
     return true;
 }
 
@@ -108,12 +111,14 @@ std::optional<boost::json::object> LoginConnection::receive(Deadline deadline) {
     while (still_ours()) {
         Result<std::optional<boost::json::object>> message = decoder_.next();
         if (!message) {
-            debug_message("the daemon's answer: " + message.error().code + " " + message.error().reason);
-            close();
-            broke_rules_ = true;
+            refuse(message.error().code + " " + message.error().reason);
             return std::nullopt;
         }
         if (*message) {
+            if (++received_ > sent_ + unasked_messages_max) {
+                refuse("far more than was asked for");
+                return std::nullopt;
+            }
             return std::move(*message);
         }
         pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
@@ -126,6 +131,12 @@ std::optional<boost::json::object> LoginConnection::receive(Deadline deadline) {
         }
     }
     return std::nullopt;
+}
+
+void LoginConnection::refuse(const std::string& reason) {
+    debug_message("the daemon's answer: " + reason);
+    close();
+    broke_rules_ = true;
 }
 
 /// False when the connection has ended (and is closed now).

@@ -37,7 +37,8 @@ class LoginConnection {
     bool send(const boost::json::object& message);
 
     /// The next message of the daemon; nullopt when the deadline passes, the connection ends, or what comes
-    /// is not a frame of our version (then broke_rules() is true).
+    /// is not a frame of our version, or far more than it was asked for (then broke_rules() is true): it must
+    /// not keep us busy for ever.
     std::optional<boost::json::object> receive(Deadline deadline);
     bool broke_rules() const { return broke_rules_; }
 
@@ -64,6 +65,7 @@ class LoginConnection {
     void forget();
     bool flush();
     bool read_some();
+    void refuse(const std::string& reason);
 
     std::string socket_path_;
     /// Atomic for abandon_in_child(): another thread of the parent may have been at work when it forked.
@@ -75,6 +77,9 @@ class LoginConnection {
     std::string unsent_;
     FrameDecoder decoder_{login_frame_max_bytes};
     bool broke_rules_ = false;
+    /// Messages on the present connection.
+    std::uint64_t sent_ = 0;
+    std::uint64_t received_ = 0;
 };
 
 } // namespace ukey::filter

@@ -8,9 +8,12 @@ add_executable(filter_test
     ${CMAKE_CURRENT_LIST_DIR}/filter_module_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_process_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_several_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/login_connection_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_peer.cpp
     ${CMAKE_CURRENT_LIST_DIR}/session_tracker_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/token_cache_test.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/configuration.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/login_connection.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/session_tracker.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/token_cache.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/token_text.cpp
