@@ -2,6 +2,7 @@
 #include "pkcs11/module/filter.hpp"
 
 #include <atomic>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <memory>
 #include <new>
@@ -42,6 +43,7 @@ struct Loaded {
 constinit RefusingMutex load_mutex;
 constinit std::atomic<Loaded*> loaded{nullptr};
 constinit std::atomic<LoginFlow*> process_flow{nullptr};
+constinit std::atomic<bool> process_exits{false};
 
 /// By the file that the dynamic linker was told to load.
 std::string_view own_name() {
@@ -61,12 +63,24 @@ std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const FunctionLis
     return std::make_unique<Loaded>(std::move(configuration), std::move(*module), overrides);
 }
 
+/// exit() calls what is registered by atexit() before any library's destructors, dlclose() after those of its
+/// library.
+void tell_exit_from_dlclose() {
+    std::atexit([] { process_exits = true; }); // if it can't be registered, exit() unloads as dlclose() does
+}
+
 /// Runs when the module is unloaded, and when the process ends.
 [[gnu::destructor]] void unload() {
     LoginFlow* flow = process_flow.load();
     if (flow != nullptr && flow->process() != getpid()) {
         flow->abandon_in_child(); // and leave it: another thread of the parent may have been at work in it
-    } else if (flow != nullptr && flow->close()) {
+        flow = nullptr;
+    }
+    const bool closed = flow != nullptr && flow->close();
+    if (process_exits) {
+        return; // the application's threads run on until the process is gone, and may call us and the backend
+    }
+    if (closed) {
         process_flow.store(nullptr);
         delete flow;
     }
@@ -87,11 +101,15 @@ CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides) {
         return CKR_GENERAL_ERROR; // the backend loads us in turn
     }
     if (loaded.load() == nullptr) {
-        Loaded* fresh = load_backend(own, overrides).release();
-        the_backend.store(fresh == nullptr ? nullptr : &fresh->backend.functions());
-        loaded.store(fresh, std::memory_order_release);
+        std::unique_ptr<Loaded> fresh = load_backend(own, overrides);
+        if (fresh == nullptr) {
+            return CKR_GENERAL_ERROR;
+        }
+        tell_exit_from_dlclose();
+        the_backend.store(&fresh->backend.functions());
+        loaded.store(fresh.release(), std::memory_order_release);
     }
-    return loaded.load() == nullptr ? CKR_GENERAL_ERROR : CKR_OK;
+    return CKR_OK;
 }
 
 CK_FUNCTION_LIST_PTR function_table() noexcept {

@@ -7,8 +7,9 @@ import unittest
 import comparison
 from workstation import OPENSC, Workstation, program, require
 
-# For a card: the SO's PIN would be tried, and an insertion is played by a test of its own.
-LEFT_OUT = ("security_officer_in_softhsm", "wait_for_insertion")
+# For a card: the SO's PIN would be tried, and an insertion is played by a test of its own. C_Finalize beside other calls
+# is undefined (PKCS#11 2.40 §5.4): OpenSC 0.23 destroys its lock under the threads that wait for it, and most runs hang.
+LEFT_OUT = ("security_officer_in_softhsm", "wait_for_insertion", "finalize_while_reading")
 REQUIRED = {
     "logins": ["login: CKR_OK 1 3", "logout: CKR_OK 0 2"],
     "wrong_pins": ["wrong: CKR_PIN_INCORRECT", "right: CKR_OK"],
@@ -18,11 +19,12 @@ REQUIRED = {
     "several_applications": ["process: 1 4"],
     "threads_sign": ["sign: CKR_OK: 64"],
     "fork_with_initialize": ["parent sign: CKR_OK"],
+    "call_while_main_returns": ["crashes: 0"],
 }
 
 
 def setUpModule():
-    require("pcscd", OPENSC)
+    require("pcscd", "opensc-tool", OPENSC)
 
 
 class OnACard(unittest.TestCase):
@@ -47,6 +49,7 @@ class OnACard(unittest.TestCase):
 
     def test_without_a_service(self):
         self.ws.make_key("a", "测试支部", inserted=True)
+        self.ws.run("opensc-tool", "--wait", "--atr")  # pcscd sees a card up to half a second late
         self.compare()
 
     def test_with_ukeyd(self):
@@ -58,25 +61,26 @@ class OnACard(unittest.TestCase):
         self.assertGreater(len(self.ws.sessions()), 20, "ukeyd has heard of the logins")
         self.ws.verify_ledger()
 
-    def insertion(self, card, module):
-        process = self.ws.start([comparison.PROGRAM, module, "--only", "wait_for_insertion"], stdout=subprocess.PIPE,
-                                text=True, env=comparison.behaviour_environment(self.ws.environment))
-        lines = []
-        for line in process.stdout:
-            lines.append(line.rstrip("\n"))
-            if line.startswith("blocked"):
-                card.insert()
-        process.wait(60)
-        card.remove()
-        return [*lines, process.returncode]
+
+class Insertion(unittest.TestCase):
+    """With a pcscd of its own for each module: it sees a removal up to half a second late, and a card that is put back
+    before that has never been away for OpenSC, which then sleeps on. Bare or filtered, whichever came second did."""
+
+    def insertion(self, module):
+        with Workstation() as ws:
+            ws.start_pcscd()
+            card = ws.make_key("a", "测试支部")
+            process = ws.start([comparison.PROGRAM, module, "--only", "wait_for_insertion"], stdout=subprocess.PIPE,
+                               text=True, env=comparison.behaviour_environment(ws.environment))
+            lines = []
+            for line in process.stdout:
+                lines.append(line.rstrip("\n"))
+                if line.startswith("blocked"):
+                    card.insert()
+            return [*lines, process.wait()]
 
     def test_insertion_wakes_a_blocked_call(self):
-        # OpenSC itself misses an insertion now and then (seen bare): what each must do is wake at one of a few.
-        card = self.ws.make_key("a", "测试支部")
         woken = ["initialize: CKR_OK", "tokens: CKR_OK 0", "blocked: 1", "waited: CKR_OK", "tokens: CKR_OK 1",
                  "finalize: CKR_OK", 0]
         for module in (OPENSC, program("ukey-pkcs11.so")):
-            runs = []
-            while woken not in runs and len(runs) < 4:
-                runs.append(self.insertion(card, module))
-            self.assertIn(woken, runs, module)
+            self.assertEqual(self.insertion(module), woken, module)

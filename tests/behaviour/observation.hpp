@@ -41,6 +41,13 @@ class Say {
 /// the same one bare and filtered.
 void isolated(const std::string& step, const std::function<void()>& work);
 
+/// Did `work` end by a signal, in a forked child? A call that blocks does, after a while.
+bool crashes_in_child(const std::function<void()>& work);
+
+/// How often of so many times something failed. Such a line may differ between two runs, and is compared by
+/// its numbers.
+void by_chance(const std::string& step, int failed, int times);
+
 /// A handle that is a small number is one; one that is an address differs from run to run.
 std::string handle_text(CK_ULONG handle);
 

@@ -77,6 +77,19 @@ void Scene::initialize() {
     slot_ = slots[0];
 }
 
+CK_RV Scene::initialize_quietly() {
+    CK_C_INITIALIZE_ARGS arguments{};
+    arguments.flags = CKF_OS_LOCKING_OK;
+    std::array<CK_SLOT_ID, 64> slots{};
+    CK_ULONG count = slots.size();
+    CK_RV rv = p11().C_Initialize(&arguments);
+    if (rv == CKR_OK) {
+        rv = p11().C_GetSlotList(CK_TRUE, slots.data(), &count);
+    }
+    slot_ = slots[0];
+    return rv == CKR_OK && count == 0 ? CKR_TOKEN_NOT_PRESENT : rv;
+}
+
 CK_SESSION_HANDLE Scene::open(CK_FLAGS more) const {
     CK_SESSION_HANDLE session = 0;
     Say{"open", p11().C_OpenSession(slot_, CKF_SERIAL_SESSION | more, nullptr, nullptr, &session)};

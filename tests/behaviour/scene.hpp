@@ -36,6 +36,8 @@ class Scene {
 
     /// C_Initialize for several threads, and the slot of the first token.
     void initialize();
+    /// The same without a line, where it is done many times; CKR_TOKEN_NOT_PRESENT when there is no token.
+    CK_RV initialize_quietly();
     CK_SLOT_ID slot() const { return slot_; }
     CK_SESSION_HANDLE open(CK_FLAGS more = 0) const;
     CK_RV login(CK_SESSION_HANDLE session, std::string_view pin = user_pin,

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <future>
@@ -141,20 +143,45 @@ void threads_open_and_close_all(const std::string& module) {
     Say{"token", scene.p11().C_GetTokenInfo(scene.slot(), &token), token.ulSessionCount};
 }
 
-/// Waits until a thread has slept through a tenth of a second: there is no event for "it blocks".
+/// How often a thread has gone to sleep of its own accord; nothing when it is gone.
+std::string sleeps_of(pid_t thread) {
+    std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("voluntary_ctxt_switches")) {
+            return line;
+        }
+    }
+    return "";
+}
+
+bool is_asleep(pid_t thread) {
+    std::ifstream stat("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string text;
+    std::getline(stat, text);
+    const std::size_t name_end = text.rfind(')');
+    return name_end != std::string::npos && text[name_end + 2] == 'S';
+}
+
+/// Waits until a thread has slept through one and the same sleep at so many looks, or is gone. That a call
+/// blocks has no event: a module may ask pcscd many things before, by the same system call. So it is looked
+/// at every 20 ms, within a deadline.
 void await_blocked(pid_t thread) {
-    int asleep = 0;
-    for (int look = 0; look < 1000 && asleep < 10; ++look) {
-        std::ifstream stat("/proc/self/task/" + std::to_string(thread) + "/stat");
-        std::string text;
-        std::getline(stat, text);
-        const std::size_t name_end = text.rfind(')');
-        const bool gone = name_end == std::string::npos;
-        asleep = !gone && text[name_end + 2] == 'S' ? asleep + 1 : 0;
-        if (gone) {
+    constexpr auto between_looks = std::chrono::milliseconds(20);
+    constexpr int looks_asleep = 10;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string sleeps;
+    for (int asleep = 0; asleep < looks_asleep;) {
+        const std::string now = sleeps_of(thread);
+        if (now.empty()) {
             return;
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        asleep = is_asleep(thread) && now == sleeps ? asleep + 1 : 0;
+        sleeps = now;
+        if (std::chrono::steady_clock::now() > end) {
+            note("never blocked");
+            return;
+        }
+        std::this_thread::sleep_for(between_looks);
     }
 }
 
@@ -254,6 +281,80 @@ void sign_after_exit_handlers(const std::string& module) {
     });
 }
 
+/// Calls `work` at the end of exit(), after all destructors of all libraries: that is when the C library
+/// writes out what its streams still hold.
+void at_the_very_end(std::function<void()> work) {
+    cookie_io_functions_t functions{};
+    functions.write = [](void* cookie, const char*, std::size_t size) {
+        (*static_cast<std::function<void()>*>(cookie))();
+        return static_cast<ssize_t>(size);
+    };
+    std::FILE* stream = fopencookie(new std::function<void()>(std::move(work)), "w", functions);
+    std::fputc('.', stream);
+}
+
+/// main() returns while threads `call`, and the process lives on until each has called a few times more.
+void return_from_main(const std::string& module, void (*call)(const Scene&, CK_SESSION_HANDLE)) {
+    constexpr int calling = 4;
+    constexpr int more_calls = 5;
+    auto* scene = new Scene(module); // stays loaded
+    scene->initialize_quietly();
+    auto* started = new std::barrier<>(calling + 1);
+    auto* exiting = new std::atomic<bool>(false);
+    auto* late = new std::barrier<>(calling + 1);
+    for (int number = 0; number < calling; ++number) {
+        std::thread([=] {
+            CK_SESSION_HANDLE session = 0;
+            scene->p11().C_OpenSession(scene->slot(), CKF_SERIAL_SESSION, nullptr, nullptr, &session);
+            scene->login(session);
+            started->arrive_and_wait();
+            while (!*exiting) {
+                call(*scene, session);
+            }
+            for (int count = 0; count < more_calls; ++count) {
+                call(*scene, session);
+            }
+            late->arrive_and_wait();
+        }).detach();
+    }
+    started->arrive_and_wait();
+    at_the_very_end([=] {
+        *exiting = true;
+        late->arrive_and_wait();
+    });
+    std::exit(0); // NOLINT(concurrency-mt-unsafe): as after main()
+}
+
+int crashes_at_return(int times, const std::string& module, void (*call)(const Scene&, CK_SESSION_HANDLE)) {
+    int crashes = 0;
+    for (int time = 0; time < times; ++time) {
+        crashes += crashes_in_child([&] { return_from_main(module, call); }) ? 1 : 0;
+    }
+    return crashes;
+}
+
+/// SoftHSM and OpenSC themselves sign with what their own and OpenSSL's destructors have taken away.
+void sign_while_main_returns(const std::string& module) {
+    constexpr int times = 6;
+    by_chance("crashes",
+              crashes_at_return(times, module,
+                                [](const Scene& scene, CK_SESSION_HANDLE session) {
+                                    scene.sign(session, scene.find(session, CKO_PRIVATE_KEY, CKK_EC));
+                                }),
+              times);
+}
+
+/// The functions that the filter overrides, with a session that there is not.
+void call_while_main_returns(const std::string& module) {
+    note("crashes", crashes_at_return(3, module, [](const Scene& scene, CK_SESSION_HANDLE) {
+             CK_SESSION_INFO info{};
+             scene.p11().C_GetSessionInfo(invalid_handle, &info);
+             scene.login(invalid_handle);
+             scene.sign(invalid_handle, 1);
+             scene.p11().C_CloseSession(invalid_handle);
+         }));
+}
+
 /// Only which answers come: how far each thread got is chance.
 void finalize_while_reading(const std::string& module) {
     Scene scene(module);
@@ -303,6 +404,8 @@ constexpr std::array table{
     Behaviour{"sessions_while_waiting", sessions_while_waiting},
     Behaviour{"exit_while_waiting", exit_while_waiting},
     Behaviour{"sign_after_exit_handlers", sign_after_exit_handlers},
+    Behaviour{"sign_while_main_returns", sign_while_main_returns},
+    Behaviour{"call_while_main_returns", call_while_main_returns},
     Behaviour{"finalize_while_reading", finalize_while_reading},
     Behaviour{"wait_for_insertion", wait_for_insertion},
 };
