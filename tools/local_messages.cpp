@@ -17,6 +17,22 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("In the mode “observe” a login that the rules forbid is let through and recorded; in the mode "
         "“enforce” it is "
         "refused.")},
+    {"coverage.bypass", warning,
+     N_("{program} (process {pid} of {user}) has loaded {backend} without the filter: its logins are neither "
+        "seen nor counted."),
+     N_("Give it {filter} in place of that module ({setup}), then start it again."),
+     N_("A login is seen only where the filter is between the program and the module. A program that loads "
+        "the module by itself, or keeps it from before the filter was registered, goes past it.")},
+    {"coverage.incomplete", warning,
+     N_("{looked_at} processes could be looked at and {unseen} could not: what those load is not known."),
+     N_("Run ukeyctl doctor as root on the computer itself, outside of any container."), ""},
+    {"coverage.not_seen", info,
+     N_("Only the processes of {user} were looked at; what other users' programs load is not known."),
+     N_("Run it as root: sudo ukeyctl doctor"), ""},
+    {"coverage.old_filter", warning,
+     N_("{program} (process {pid} of {user}) has another filter loaded than the one that is installed."),
+     N_("Start the program again."),
+     N_("An upgrade replaces the file; a program keeps what it has loaded until it ends.")},
     {"explain.unknown", error, N_("There is no code “{object}”."), N_("See which there are: ukeyctl explain"),
      ""},
     {"file.unreadable", error, N_("The file {object} cannot be read: {reason}."),

@@ -10,6 +10,7 @@
 
 #include "daemon/core/configuration.hpp"
 #include "tools/diagnosis/check.hpp"
+#include "tools/diagnosis/coverage.hpp"
 
 namespace ukey::ctl {
 
@@ -21,7 +22,8 @@ struct ComputerView {
     std::string pcscd_socket;
     std::optional<std::string> pcscd_refusal; ///< nothing: pcscd answers
     bool pcscd_socket_exists = false;
-    std::string filter; ///< path of the filter module; empty: not installed
+    std::string filter;                 ///< path of the filter module; empty: not installed
+    std::optional<Coverage> coverage{}; ///< nothing: nobody looked, and there is no check of it
 };
 
 std::vector<Check> doctor_checks(const ComputerView& view);

@@ -9,4 +9,7 @@ namespace ukey::ctl {
 /// Asks the daemon and looks around: what doctor and diagnose start from.
 ComputerView look_at_computer(const Context& context);
 
+/// What to look for in the processes of this computer.
+CoverageQuestion coverage_question(const ComputerView& view);
+
 } // namespace ukey::ctl
