@@ -10,7 +10,7 @@ namespace ukey::ctl {
 namespace {
 
 /// The filter itself reads no more of the file than this.
-constexpr std::size_t file_max_bytes = 64 * 1024;
+constexpr std::size_t file_max_bytes = 64UL * 1024;
 
 } // namespace
 

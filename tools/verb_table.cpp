@@ -17,6 +17,7 @@ constexpr auto groups = std::to_array<VerbGroup>({
     {"audit", N_("the ledger of everything that matters")},
     {"pin", N_("PINs: their state, and changing them")},
     {"config", N_("the service's configuration")},
+    {"setup", N_("registering the filter with other programs")},
 });
 
 constexpr auto verbs = std::to_array<Verb>({
@@ -42,6 +43,10 @@ constexpr auto verbs = std::to_array<Verb>({
     {"config", "check", N_("is the configuration file right?"), define_config_check},
     {"config", "show", N_("the configuration in force, and what each key means"), define_config_show},
     {"config", "reload", N_("have the service read its configuration again"), define_config_reload},
+    {"setup", "p11-kit", N_("the filter for programs that use p11-kit"), define_setup_p11_kit},
+    {"setup", "nss", N_("the filter for Firefox, Thunderbird and Chromium"), define_setup_nss},
+    {"setup", "openssl", N_("the filter for OpenSSL's engine pkcs11"), define_setup_openssl},
+    {"setup", "ssh", N_("the filter for ssh"), define_setup_ssh},
     {"", "explain", N_("what a code means; without one, all codes"), define_explain},
     {"", "doctor", N_("is this computer set up right?"), define_doctor},
     {"", "diagnose", N_("which layer fails, from the USB port to the binding"), define_diagnose},
