@@ -208,8 +208,9 @@ load /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/pkcs11/ukey-pkcs11.so.")
         # The same version: both ends of the login channel are of one source.
         set(CPACK_DEBIAN_FILTER_PACKAGE_DEPENDS "ukeyd (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
         set(CPACK_DEBIAN_FILTER_PACKAGE_RECOMMENDS "opensc-pkcs11")
-        set(CPACK_DEBIAN_FILTER_PACKAGE_SUGGESTS "p11-kit, p11-kit-modules")
-        set(CPACK_DEBIAN_FILTER_PACKAGE_CONTROL_EXTRA "${scripts}/conffiles;${scripts}/preinst;${scripts}/postrm")
+        # libnss3-tools: for ukeyctl setup nss.
+        set(CPACK_DEBIAN_FILTER_PACKAGE_SUGGESTS "libnss3-tools, p11-kit, p11-kit-modules")
+        set(CPACK_DEBIAN_FILTER_PACKAGE_CONTROL_EXTRA "${scripts}/conffiles;${scripts}/preinst;${scripts}/prerm;${scripts}/postrm")
         include(CPack)
     endif()
 endmacro()

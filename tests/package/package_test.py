@@ -30,7 +30,7 @@ PACKAGES = ("ukeyd", "ukey-pkcs11")
 DEBUG_PACKAGES = ("ukeyd-dbgsym", "ukey-pkcs11-dbgsym")
 
 CONFFILES = {"ukeyd": ["/etc/ukeyd/ukeyd.toml"], "ukey-pkcs11": ["/etc/ukeyd/pkcs11.conf"]}
-CONTROL_SCRIPTS = {"ukeyd": {"postinst", "prerm", "postrm"}, "ukey-pkcs11": {"preinst", "postrm"}}
+CONTROL_SCRIPTS = {"ukeyd": {"postinst", "prerm", "postrm"}, "ukey-pkcs11": {"preinst", "prerm", "postrm"}}
 
 # What systemd-analyze security may say at most.
 EXPOSURE_MAX = {"ukeyd.service": 1.3, "ukey-probe@.service": 1.6}
