@@ -20,12 +20,20 @@ FilterConfiguration load_filter_configuration() {
     configuration.file = chosen != nullptr && *chosen != '\0' ? chosen : "/etc/ukeyd/pkcs11.conf";
     std::ifstream stream(configuration.file);
     std::size_t read_bytes = 0;
+    bool in_section = false;
     for (std::string line; read_bytes < file_max_bytes && std::getline(stream, line);) {
         read_bytes += line.size() + 1;
         const std::string_view text = trim(std::string_view(line).substr(0, line.find('#')));
         const std::size_t equals = text.find('=');
-        if (equals != std::string_view::npos && trim(text.substr(0, equals)) == "module") {
-            configuration.backend = trim(text.substr(equals + 1)); // the last one holds
+        if (text.starts_with('[') && text.ends_with(']')) {
+            in_section = true;
+        } else if (equals != std::string_view::npos && trim(text.substr(0, equals)) == "module") {
+            const std::string module(trim(text.substr(equals + 1)));
+            if (in_section) {
+                configuration.named_backends.push_back(module);
+            } else {
+                configuration.backend = module; // the last one holds
+            }
         }
     }
     return configuration;

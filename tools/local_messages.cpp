@@ -32,7 +32,9 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"coverage.old_filter", warning,
      N_("{program} (process {pid} of {user}) has another filter loaded than the one that is installed."),
      N_("Start the program again."),
-     N_("An upgrade replaces the file; a program keeps what it has loaded until it ends.")},
+     N_("An upgrade replaces the file; a program keeps what it has loaded until it ends. Copies of the "
+        "filter "
+        "for other modules, ukey-pkcs11-NAME.so, have to be made again.")},
     {"explain.unknown", error, N_("There is no code “{object}”."), N_("See which there are: ukeyctl explain"),
      ""},
     {"file.unreadable", error, N_("The file {object} cannot be read: {reason}."),

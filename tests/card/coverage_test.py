@@ -168,6 +168,18 @@ class Disguises(Doctor):
         self.ws.environment["UKEY_PKCS11_CONF"] = self.ws.write("pkcs11.conf", f"# module = /none\nmodule = {backend} # it\n")
         self.assertEqual(self.finding(self.coverage(), process)["code"], "coverage.bypass")
 
+    def test_a_copy_of_the_filter_for_another_module(self):
+        os.mkdir(self.ws.path("bin"))
+        backend = self.copy_backend()
+        self.ws.configure(modules=())
+        self.ws.environment["UKEY_PKCS11_CONF"] = self.ws.write("pkcs11.conf", f"module = /none.so\n[vendor]\nmodule = {backend}\n")
+        bare, old = self.load(backend), self.load(shutil.copy(OPENSC, self.ws.path("ukey-pkcs11-old.so")), backend)
+        filtered = self.load(shutil.copy(program("ukey-pkcs11.so"), self.ws.path("bin/ukey-pkcs11-vendor.so")), backend)
+        coverage = self.coverage()
+        self.assertEqual(self.finding(coverage, bare)["code"], "coverage.bypass")
+        self.assertEqual(self.finding(coverage, old)["code"], "coverage.old_filter")
+        self.assertIsNone(self.finding(coverage, filtered))
+
     def test_another_module_is_not_ours(self):
         self.copy_backend()
         process = self.load(OPENSC)  # the same bytes, another file

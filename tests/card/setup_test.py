@@ -459,6 +459,10 @@ class Shown(Setup):
             for target in ("p11-kit", "nss", "openssl", "ssh"):
                 self.assertEqual(self.setup_json(target, "--apply", code=1)["error"]["code"], "setup.no_backend")
 
+    def test_the_module_of_a_copy_is_not_the_filters_own(self):
+        self.ws.write("pkcs11.conf", f"module = {SOFTHSM}\n[vendor]\nmodule = /nonexistent.so\n")
+        self.assertFalse(self.setup_json("ssh")["applied"])
+
     def test_both_at_once_is_no_usage(self):
         self.assertEqual(self.setup_json("ssh", "--apply", "--revert", code=2)["error"]["code"], "usage.arguments")
 

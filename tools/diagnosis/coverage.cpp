@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <pwd.h>
+#include <sstream>
 #include <unistd.h>
 
 #include <fmt/ranges.h>
@@ -54,13 +56,32 @@ bool is_worker(const ProcessMaps& process, const CoverageQuestion& question) {
     return our_program && (question.workers.contains(process.pid) || unit);
 }
 
+/// A copy of the filter for another backend, ukey-pkcs11-NAME.so.
+bool is_named_filter(const MappedFile& file) {
+    const std::string name = file_name(file.path);
+    return name.starts_with("ukey-pkcs11-") && name.ends_with(".so");
+}
+
+std::optional<std::string> content_of(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    std::ostringstream content;
+    return stream && content << stream.rdbuf() ? std::optional(content.str()) : std::nullopt;
+}
+
+/// Byte for byte what is installed now; nobody copies it again by himself after an upgrade.
+bool is_current_copy(const MappedFile& file, const WantedFile& filter) {
+    const auto copy = identity_of(file.path) == file.identity ? content_of(file.path) : std::nullopt;
+    return !file.deleted && copy && copy == content_of(filter.path());
+}
+
 FilterUse filter_use(const ProcessMaps& process, const WantedFile& filter) {
     FilterUse use = FilterUse::none;
     for (const MappedFile& file : process.files) {
-        if (filter.is(file)) {
+        const bool named = is_named_filter(file);
+        if (filter.is(file) || (named && is_current_copy(file, filter))) {
             return FilterUse::installed;
         }
-        if (file_name(file.path) == file_name(filter.path())) {
+        if (named || file_name(file.path) == file_name(filter.path())) {
             use = FilterUse::other;
         }
     }

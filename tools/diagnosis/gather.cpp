@@ -47,7 +47,9 @@ CoverageQuestion coverage_question(const ComputerView& view) {
             }
         }
     }
-    add(load_filter_configuration().backend);
+    const FilterConfiguration filter = load_filter_configuration();
+    add(filter.backend);
+    std::ranges::for_each(filter.named_backends, add);
     return question;
 }
 
