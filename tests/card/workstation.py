@@ -355,7 +355,7 @@ class Workstation:
             listener = socket.socket(socket.AF_UNIX)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, name == "login")
             listener.bind(self.path(f"run/{name}.sock"))
-            listener.listen(128)
+            listener.listen(4096)  # as systemd does
             sockets[name] = listener
             self.listeners.append(listener)
         return sockets
