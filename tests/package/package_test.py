@@ -32,6 +32,8 @@ DEBUG_PACKAGES = ("ukeyd-dbgsym", "ukey-pkcs11-dbgsym")
 CONFFILES = {"ukeyd": ["/etc/ukeyd/ukeyd.toml"], "ukey-pkcs11": ["/etc/ukeyd/pkcs11.conf"]}
 CONTROL_SCRIPTS = {"ukeyd": {"postinst", "prerm", "postrm"}, "ukey-pkcs11": {"preinst", "prerm", "postrm"}}
 
+# It lies in every program that loads it.
+FILTER_MAX_BYTES = 400_000
 # What systemd-analyze security may say at most.
 EXPOSURE_MAX = {"ukeyd.service": 1.3, "ukey-probe@.service": 1.6}
 
@@ -254,6 +256,10 @@ class PackageTest(unittest.TestCase):
                     for what, pattern in HARDENED.items():
                         self.assertTrue(re.search(pattern, elf), what)
                     self.assertFalse(re.search(r"\((RPATH|RUNPATH)\)", elf), "no search path of the build")
+
+    def test_filter_is_small(self):
+        contents, = (data for name, (_, data) in self.packages["ukey-pkcs11"].files.items() if name.endswith("/ukey-pkcs11.so"))
+        self.assertLessEqual(len(contents), FILTER_MAX_BYTES)
 
     def test_lintian(self):
         """Silent: what we do not mend is in packaging/*/lintian-overrides, each with its reason."""
