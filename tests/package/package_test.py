@@ -258,7 +258,8 @@ class PackageTest(unittest.TestCase):
                     self.assertFalse(re.search(r"\((RPATH|RUNPATH)\)", elf), "no search path of the build")
 
     def test_filter_is_small(self):
-        contents, = (data for name, (_, data) in self.packages["ukey-pkcs11"].files.items() if name.endswith("/ukey-pkcs11.so"))
+        files = self.packages["ukey-pkcs11"].files
+        contents, = (data for name, (_, data) in files.items() if name.endswith("/ukey-pkcs11.so"))
         self.assertLessEqual(len(contents), FILTER_MAX_BYTES)
 
     def test_lintian(self):
