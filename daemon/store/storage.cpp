@@ -80,6 +80,10 @@ Result<void> Storage::write_together(const std::function<Result<void>()>& change
     return done;
 }
 
+void Storage::begin_together() {
+    together_.emplace();
+}
+
 Result<void> Storage::end_together() {
     Together together = std::move(*together_);
     together_.reset();

@@ -29,7 +29,7 @@ class Storage {
 
     /// From here to end_together() all write() share one transaction, which begins with the first of them. A
     /// change that fails is undone alone.
-    void begin_together() { together_.emplace(); }
+    void begin_together();
     /// Commits. When that fails, or the database gave the transaction up before, nothing of any of them is in
     /// the database.
     Result<void> end_together();
@@ -58,7 +58,7 @@ class Storage {
     /// What several write() share.
     struct Together {
         std::optional<Transaction> transaction;
-        Head before{};
+        Head before;
         std::optional<Error> given_up;
     };
     std::optional<Together> together_;
