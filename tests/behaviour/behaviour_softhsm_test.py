@@ -6,7 +6,7 @@ import shutil
 import unittest
 
 import comparison
-from workstation import Workstation, program, require
+from workstation import Workstation, require
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 WAITS = ("wait_for_insertion",)  # played with a card
@@ -58,16 +58,9 @@ class OnSoftHsm(unittest.TestCase):
 
     def compare(self):
         self.assertEqual(len(comparison.names()), comparison.BEHAVIOURS)
-        seen, differences = comparison.compare_all(SOFTHSM, self.ws.environment, self.fresh_token, WAITS)
-        self.assertEqual(len(seen), comparison.BEHAVIOURS - len(WAITS))
-        self.assertEqual(differences, [], "\n" + "\n".join(differences))
-        for name, lines in REQUIRED.items():
-            for line in lines:
-                self.assertTrue(any(seen_line.startswith(line) for seen_line in seen[name]),
-                                f"{name}: no '{line}' in\n" + "\n".join(seen[name]))
-        total = sum(map(len, seen.values()))
-        good = sum(comparison.counted(lines, "CKR_OK") for lines in seen.values())
-        print(f"{len(seen)} behaviours, {total} lines the same, {good} of them CKR_OK")
+        result = comparison.compare_all(SOFTHSM, self.ws.environment, self.fresh_token, WAITS)
+        self.assertEqual(len(result.seen), comparison.BEHAVIOURS - len(WAITS))
+        comparison.check_same(self, result, REQUIRED)
 
     def test_without_a_service(self):
         self.compare()
