@@ -51,7 +51,7 @@ Received receive_from(int socket, asio::mutable_buffer buffer) {
 } // namespace
 
 asio::awaitable<Result<std::optional<boost::json::object>>> Channel::receive() {
-    std::array<char, 8192> buffer; // NOLINT: filled by the read
+    std::array<char, 16384> buffer; // NOLINT: filled by the read
     for (;;) {
         auto message = decoder_.next();
         if (!message || *message) {

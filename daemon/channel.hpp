@@ -31,6 +31,10 @@ class Channel {
     /// The next message; nullopt at the end of the connection; a frame error when the peer broke the rules.
     boost::asio::awaitable<Result<std::optional<boost::json::object>>> receive();
 
+    /// What receive() would answer at once from the bytes that have come already; nullopt when there is no
+    /// whole message among them.
+    Result<std::optional<boost::json::object>> take_received() { return decoder_.next(); }
+
     /// False when the peer is gone.
     boost::asio::awaitable<bool> send(const boost::json::object& message);
 

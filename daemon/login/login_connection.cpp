@@ -2,6 +2,7 @@
 #include "daemon/login/login_connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -21,6 +22,8 @@ namespace asio = boost::asio;
 constexpr std::uint64_t rv_ok = 0;
 /// A process with more logins open at once than this is not logging in.
 constexpr std::size_t open_logins_max = 64;
+/// Messages that are handled together: more would make the others' logins wait for one commit.
+constexpr std::size_t arrivals_max = 64;
 
 // Messages are made here and not where they are sent: GCC 12 does not keep an initialiser list, or what a
 // conditional operator makes, alive over a co_await.
@@ -28,8 +31,14 @@ boost::json::object error_message(std::int64_t request, const std::string& code,
     return {{"type", "error"}, {"request", request}, {"code", code}, {"reason", reason}};
 }
 
-boost::json::object recorded_message(std::int64_t request, const std::string& login) {
-    return {{"type", "recorded"}, {"request", request}, {"login", login}};
+boost::json::object answer_message(const LoginReport& report) {
+    if (!report.admitted) {
+        return error_message(report.request, "login.rate_limited", "");
+    }
+    if (!report.done) {
+        return error_message(report.request, report.done.error().code, report.done.error().reason);
+    }
+    return {{"type", "recorded"}, {"request", report.request}, {"login", report.login}};
 }
 
 void refuse_last_try(LoginSession& attempt) {
@@ -104,42 +113,80 @@ asio::awaitable<void> LoginConnection::watch_process() {
 
 asio::awaitable<void> LoginConnection::receive_all() {
     for (;;) {
-        auto message = co_await channel_.receive();
-        if (!message) {
+        Arrivals arrivals = co_await receive_arrivals();
+        const bool over = arrivals.messages.empty();
+        const bool go_on = co_await handle_all(std::move(arrivals.messages));
+        if (arrivals.error) {
             spdlog::warn("login channel: pid {} uid {}: {}; connection closed", peer_.pid, peer_.uid,
-                         to_string(message.error()));
-            foreign_sender_ = message.error().code == "frame.foreign_sender";
+                         to_string(*arrivals.error));
+            foreign_sender_ = arrivals.error->code == "frame.foreign_sender";
             co_return;
         }
-        if (!*message) {
-            co_return;
-        }
-        auto decoded = decode_login_message(**message);
-        if (!decoded) {
-            spdlog::warn("login channel: pid {} uid {}: {}; connection closed", peer_.pid, peer_.uid,
-                         to_string(decoded.error()));
-            co_return;
-        }
-        if (!co_await handle(std::move(*decoded))) {
+        if (over || !go_on) {
             co_return;
         }
     }
 }
 
-asio::awaitable<bool> LoginConnection::handle(LoginMessage message) {
-    if (auto* ask = std::get_if<AskMessage>(&message)) {
-        co_return co_await handle_one(std::move(*ask));
+/// Waits for one message, and takes along those that have come with it: a program that ends, or that was told
+/// to wait, tells all it has at once.
+asio::awaitable<LoginConnection::Arrivals> LoginConnection::receive_arrivals() {
+    Arrivals arrivals;
+    auto first = co_await channel_.receive();
+    add_arrival(arrivals, std::move(first));
+    std::size_t before = 0;
+    while (!arrivals.error && arrivals.messages.size() > before && arrivals.messages.size() < arrivals_max) {
+        before = arrivals.messages.size();
+        add_arrival(arrivals, channel_.take_received());
     }
-    if (auto* result = std::get_if<ResultMessage>(&message)) {
-        co_return co_await handle_one(std::move(*result));
+    co_return arrivals;
+}
+
+void LoginConnection::add_arrival(Arrivals& arrivals,
+                                  Result<std::optional<boost::json::object>> message) const {
+    if (message && !*message) {
+        return;
     }
-    if (auto* use = std::get_if<UseMessage>(&message)) {
-        co_return co_await handle_one(std::move(*use));
+    auto decoded = message ? decode_login_message(**message)
+                           : Result<LoginMessage>(tl::unexpected(std::move(message.error())));
+    if (decoded) {
+        arrivals.messages.push_back(std::move(*decoded));
+    } else {
+        arrivals.error = std::move(decoded.error());
     }
-    if (auto* end = std::get_if<EndMessage>(&message)) {
-        co_return co_await handle_one(std::move(*end));
+}
+
+/// False when the connection is to be closed. Reports that follow each other are written together.
+asio::awaitable<bool> LoginConnection::handle_all(std::vector<LoginMessage> messages) {
+    std::vector<LoginReport> reports;
+    for (LoginMessage& message : messages) {
+        if (auto* result = std::get_if<ResultMessage>(&message)) {
+            LoginReport report = co_await prepare(std::move(*result));
+            reports.push_back(std::move(report));
+            if (has_too_many_logins(reports)) {
+                spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid,
+                             peer_.uid);
+                reports.pop_back();
+                co_await record(std::move(reports));
+                co_return false;
+            }
+            continue;
+        }
+        if (const auto* end = std::get_if<EndMessage>(&message)) {
+            reports.push_back(prepare(*end));
+            continue;
+        }
+        co_await record(std::exchange(reports, std::vector<LoginReport>()));
+        if (auto* ask = std::get_if<AskMessage>(&message)) {
+            co_await handle_one(std::move(*ask));
+        } else if (auto* use = std::get_if<UseMessage>(&message)) {
+            co_await handle_one(std::move(*use));
+        } else {
+            co_await handle_one(std::move(std::get<PinMessage>(message)));
+        }
     }
-    co_return co_await handle_one(std::move(std::get<PinMessage>(message)));
+    co_await record(std::move(reports));
+    co_return true;
 }
 
 LoginSession LoginConnection::describe(const KeyIdentity& token, const LoginClaim& claim) const {
@@ -172,16 +219,6 @@ asio::awaitable<bool> LoginConnection::within_limit() {
         server_.note_write(done ? nullptr : &done.error());
     }
     co_return decision.allowed;
-}
-
-/// Answers by itself when the report is one too many.
-asio::awaitable<bool> LoginConnection::admit_report(std::int64_t request) {
-    const bool allowed = co_await within_limit();
-    if (!allowed) {
-        const boost::json::object error = error_message(request, "login.rate_limited", "");
-        co_await channel_.send(error);
-    }
-    co_return allowed;
 }
 
 /// What was not what it claimed to be, and stands in no other record.
@@ -269,25 +306,7 @@ void LoginConnection::judge_attestation(LoginSession& session, const ResultMessa
     }
 }
 
-/// A login that is told late may be of a key that is out again: the store knows it.
-asio::awaitable<void> LoginConnection::name_absent_key(LoginSession& session, KeyIdentity token) {
-    const auto known = co_await server_.parts_.store.run_together(
-        [&](Storage& storage) { return find_key_by_identity(storage, token); });
-    if (known && *known) {
-        session.key_id = **known;
-    }
-}
-
-/// True also when the peer has gone: what it sent before is still to be received.
-asio::awaitable<bool> LoginConnection::answer(std::int64_t request, const std::string& login,
-                                              const Result<void>& done) {
-    const boost::json::object message = done ? recorded_message(request, login)
-                                             : error_message(request, done.error().code, done.error().reason);
-    co_await channel_.send(message);
-    co_return true;
-}
-
-asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
+asio::awaitable<void> LoginConnection::handle_one(AskMessage message) {
     LoginSession attempt = describe(message.token, message.claim);
     const bool last_try = message.guarded_last_try && !server_.take_last_try(peer_.uid, attempt.key_id);
     if (last_try) {
@@ -312,7 +331,7 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
     }
     // The answer goes first: the filter waits only so long, and a refusal must not turn into a late yes.
     if (!co_await channel_.send(reply)) {
-        co_return true; // it has gone, and was refused nothing
+        co_return; // it has gone, and was refused nothing
     }
     if (denied && co_await within_limit()) {
         const auto done = co_await server_.parts_.store.run_together(
@@ -323,101 +342,152 @@ asio::awaitable<bool> LoginConnection::handle_one(AskMessage message) {
             {{"key", attempt.key_id}, {"uid", peer_.uid}, {"codes", reply["codes"]}});
     }
     co_await record_coverage_gaps(message);
-    co_return true;
 }
 
-asio::awaitable<bool> LoginConnection::handle_one(ResultMessage message) {
-    if (!co_await admit_report(message.request)) {
-        co_return true;
+asio::awaitable<LoginReport> LoginConnection::prepare(ResultMessage message) {
+    LoginReport report;
+    report.request = message.request;
+    report.login = message.login;
+    report.admitted = co_await within_limit();
+    if (!report.admitted) {
+        co_return report;
     }
     LoginSession session = describe(message.token, message.claim);
     session.login = message.login;
     session.default_pin = message.default_pin;
     session.uses = message.uses;
     server_.coverage_.pin_was_used(session.key_id, message.rv == rv_ok);
-    if (message.rv != rv_ok) {
-        const auto done = co_await server_.parts_.store.run_together(
-            [&](Storage& storage) { return record_failed_login(storage, session, message.rv); });
-        server_.note_write(done ? nullptr : &done.error());
-        co_return co_await answer(message.request, message.login, done);
-    }
-    if (message.late) { // told, not seen: its own time, but not one that lies ahead
-        session.grade = EvidenceGrade::late;
-        session.started = std::min(message.started, session.started);
-        if (session.key_id.empty()) {
-            co_await name_absent_key(session, message.token);
+    if (message.rv == rv_ok) {
+        if (message.late) { // told, not seen: its own time, but not one that lies ahead
+            session.grade = EvidenceGrade::late;
+            session.started = std::min(message.started, session.started);
         }
+        judge_attestation(session, message);
     }
-    judge_attestation(session, message);
-    if (logins_.size() + unwritten_.size() >= open_logins_max) {
-        spdlog::warn("login channel: pid {} uid {} has too many logins; connection closed", peer_.pid,
-                     peer_.uid);
-        co_return false;
-    }
-    const auto started = co_await server_.parts_.store.run_together(
-        [&](Storage& storage) -> Result<bool> { return start_session(storage, session); });
-    server_.note_write(started ? nullptr : &started.error());
-    if (started && *started) {
-        logins_.insert(session.login);
-        co_await server_.start(session, message.token);
-    } else if (started && session.attestation.contains("refused")) {
-        const RefusedReport report{peer_.uid, peer_.pid, message.login,
-                                   std::string(session.attestation.at("refused").as_string())};
-        co_await record_refused_report(report);
-    }
-    Result<void> done;
-    if (started) {
-        unwritten_.erase(message.login);
-    } else {
-        unwritten_.insert_or_assign(message.login, started.error());
-        done = tl::unexpected(started.error());
-    }
-    co_return co_await answer(message.request, message.login, done);
+    report.what =
+        ToldLogin{.session = std::move(session), .token = message.token, .rv = message.rv, .started = false};
+    co_return report;
 }
 
-asio::awaitable<bool> LoginConnection::handle_one(UseMessage message) {
+LoginReport LoginConnection::prepare(const EndMessage& message) const {
+    LoginReport report;
+    report.request = message.request;
+    report.login = message.login;
+    report.what = ToldEnd{.own = logins_.contains(message.login),
+                          .how = {message.reason, server_.parts_.clock.now(), message.uses}};
+    return report;
+}
+
+/// With those that are being told now.
+bool LoginConnection::has_too_many_logins(const std::vector<LoginReport>& reports) const {
+    std::set<std::string> open = logins_;
+    for (const auto& entry : unwritten_) {
+        open.insert(entry.first);
+    }
+    for (const LoginReport& report : reports) {
+        const auto* told = std::get_if<ToldLogin>(&report.what);
+        if (told == nullptr) {
+            open.erase(report.login);
+        } else if (report.admitted && told->rv == rv_ok) {
+            open.insert(report.login);
+        }
+    }
+    return open.size() > open_logins_max;
+}
+
+/// One commit for all of them, then the answers.
+asio::awaitable<void> LoginConnection::record(std::vector<LoginReport> reports) {
+    if (std::ranges::any_of(reports, &LoginReport::admitted)) {
+        const auto tried =
+            co_await server_.parts_.store.run_together([&](Storage& storage) -> Result<std::size_t> {
+                return write_reports(storage, reports, unwritten_);
+            });
+        const Error* failure = tried ? nullptr : &tried.error();
+        for (LoginReport& report : reports) {
+            if (report.admitted && !tried) {
+                report.done = tl::unexpected(tried.error()); // the commit failed
+            } else if (!report.done && failure == nullptr) {
+                failure = &report.done.error();
+            }
+        }
+        if (failure != nullptr || *tried > 0) {
+            server_.note_write(failure);
+        }
+    }
+    for (const LoginReport& report : reports) {
+        if (report.admitted) {
+            co_await follow_up(report);
+        }
+        co_await answer(report);
+    }
+}
+
+asio::awaitable<void> LoginConnection::follow_up(const LoginReport& report) {
+    if (const auto* end = std::get_if<ToldEnd>(&report.what)) {
+        if (end->own && !unwritten_.contains(report.login)) {
+            logins_.erase(report.login);
+            server_.settle_end(report.login, end->how, report.done.has_value());
+        }
+        co_return;
+    }
+    const auto& told = std::get<ToldLogin>(report.what);
+    if (told.rv != rv_ok) {
+        co_return;
+    }
+    if (!report.done) {
+        unwritten_.insert_or_assign(report.login, report.done.error());
+        co_return;
+    }
+    unwritten_.erase(report.login);
+    if (told.started) {
+        logins_.insert(report.login);
+        co_await server_.start(told.session, told.token);
+    } else if (const boost::json::value* refused = told.session.attestation.if_contains("refused")) {
+        const RefusedReport refusal{peer_.uid, peer_.pid, report.login, std::string(refused->get_string())};
+        co_await record_refused_report(refusal);
+    }
+}
+
+/// Also when the peer has gone: what it sent before is still to be received.
+asio::awaitable<void> LoginConnection::answer(const LoginReport& report) {
+    const boost::json::object message = answer_message(report);
+    co_await channel_.send(message);
+}
+
+asio::awaitable<void> LoginConnection::handle_one(UseMessage message) {
     const auto open = server_.open_.find(message.login);
     if (!logins_.contains(message.login) || open == server_.open_.end() || open->second.uses > 0) {
-        co_return true; // ended already, not its own, or not the first use: the end tells the number
+        co_return; // ended already, not its own, or not the first use: the end tells the number
     }
     open->second.uses = std::max(open->second.uses, message.uses);
     const auto done = co_await server_.parts_.store.run_together(
         [&](Storage& storage) { return use_session(storage, message.login, message.uses); });
     server_.note_write(done ? nullptr : &done.error());
     server_.parts_.events.publish("session.used", message.login, {{"login", message.login}});
-    co_return true;
 }
 
-asio::awaitable<bool> LoginConnection::handle_one(EndMessage message) {
-    Result<void> done;
-    if (const auto beginning = unwritten_.find(message.login); beginning != unwritten_.end()) {
-        done = tl::unexpected(beginning->second); // first its beginning, which will be told again
-    } else if (logins_.erase(message.login) > 0) {
-        const SessionEnd how{message.reason, server_.parts_.clock.now(), message.uses};
-        done = co_await server_.end(message.login, how);
+asio::awaitable<void> LoginConnection::handle_one(PinMessage message) {
+    LoginReport report; // it is answered like one
+    report.request = message.request;
+    report.admitted = co_await within_limit();
+    if (!report.admitted) {
+        co_await answer(report);
+        co_return;
     }
-    co_return co_await answer(message.request, message.login, done);
-}
-
-asio::awaitable<bool> LoginConnection::handle_one(PinMessage message) {
-    const std::string no_login;
-    if (!co_await admit_report(message.request)) {
-        co_return true;
-    }
-    Result<void> done;
     const PresentKey* key = server_.parts_.keys.find(message.token);
     if (key != nullptr) {
         server_.coverage_.pin_was_used(key->key_id, message.rv == rv_ok);
     }
     if (key != nullptr && message.rv == rv_ok && message.default_pin) {
         const std::string key_id = key->key_id;
-        done = co_await server_.parts_.store.run_together([&](Storage& storage) {
+        const auto done = co_await server_.parts_.store.run_together([&](Storage& storage) {
             return storage.write([&] { return set_pin_default(storage, key_id, *message.default_pin); });
         });
         server_.note_write(done ? nullptr : &done.error());
         co_await server_.parts_.keys.reload(key_id);
+        report.done = done;
     }
-    co_return co_await answer(message.request, no_login, done);
+    co_await answer(report);
 }
 
 } // namespace ukey

@@ -4,8 +4,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -13,6 +15,7 @@
 #include "daemon/channel.hpp"
 #include "daemon/login/challenges.hpp"
 #include "daemon/login/login_message.hpp"
+#include "daemon/login/login_report.hpp"
 #include "daemon/login/login_server.hpp"
 #include "daemon/peer.hpp"
 
@@ -31,22 +34,32 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
   private:
     boost::asio::awaitable<void> watch_process();
     boost::asio::awaitable<void> receive_all();
-    boost::asio::awaitable<bool> handle(LoginMessage message);
-    boost::asio::awaitable<bool> handle_one(AskMessage message);
-    boost::asio::awaitable<bool> handle_one(ResultMessage message);
-    boost::asio::awaitable<bool> handle_one(UseMessage message);
-    boost::asio::awaitable<bool> handle_one(EndMessage message);
-    boost::asio::awaitable<bool> handle_one(PinMessage message);
+    /// What has come together; the connection is over after it when there is an error or nothing.
+    struct Arrivals {
+        std::vector<LoginMessage> messages;
+        std::optional<Error> error;
+    };
+    boost::asio::awaitable<Arrivals> receive_arrivals();
+    void add_arrival(Arrivals& arrivals, Result<std::optional<boost::json::object>> message) const;
+    boost::asio::awaitable<bool> handle_all(std::vector<LoginMessage> messages);
+    boost::asio::awaitable<void> handle_one(AskMessage message);
+    boost::asio::awaitable<void> handle_one(UseMessage message);
+    boost::asio::awaitable<void> handle_one(PinMessage message);
+
+    /// A report goes three ways: it is prepared here, written with those beside it by the store, and what
+    /// follows from it is done here again.
+    boost::asio::awaitable<LoginReport> prepare(ResultMessage message);
+    LoginReport prepare(const EndMessage& message) const;
+    boost::asio::awaitable<void> record(std::vector<LoginReport> reports);
+    boost::asio::awaitable<void> follow_up(const LoginReport& report);
+    boost::asio::awaitable<void> answer(const LoginReport& report);
+    bool has_too_many_logins(const std::vector<LoginReport>& reports) const;
 
     boost::asio::awaitable<bool> within_limit();
-    boost::asio::awaitable<bool> admit_report(std::int64_t request);
     boost::asio::awaitable<void> record_coverage_gaps(const AskMessage& message);
     boost::asio::awaitable<void> add_challenge(boost::json::object& reply, const AskMessage& message);
     void judge_attestation(LoginSession& session, const ResultMessage& message);
     boost::asio::awaitable<void> record_refused_report(const RefusedReport& report);
-    boost::asio::awaitable<void> name_absent_key(LoginSession& session, KeyIdentity token);
-    boost::asio::awaitable<bool> answer(std::int64_t request, const std::string& login,
-                                        const Result<void>& done);
     std::string module_path(const PresentKey& key) const;
     LoginSession describe(const KeyIdentity& token, const LoginClaim& claim) const;
 

@@ -102,29 +102,32 @@ asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token
     }
 }
 
-asio::awaitable<Result<void>> LoginServer::end(std::string login, SessionEnd end) {
+asio::awaitable<void> LoginServer::end(std::string login, SessionEnd how) {
     const auto ended = co_await parts_.store.run_together(
-        [&](Storage& storage) { return end_session(storage, login, end); });
+        [&](Storage& storage) { return end_session(storage, login, how); });
     note_write(ended ? nullptr : &ended.error());
-    if (!ended) {
-        unwritten_ends_.insert({login, end});
-        co_return tl::unexpected(ended.error());
+    settle_end(login, how, ended.has_value());
+}
+
+void LoginServer::settle_end(const std::string& login, const SessionEnd& how, bool written) {
+    if (!written) {
+        unwritten_ends_.insert({login, how});
+        return;
     }
     unwritten_ends_.erase(login);
     const auto open = open_.find(login);
     if (open == open_.end()) {
-        co_return Result<void>();
+        return;
     }
     const std::string key_id = open->second.key_id;
-    if (*ended) {
-        open->second = **ended;
-    }
+    open->second.ended = how.time; // those who are told below look at it here
+    open->second.end_reason = how.reason;
+    open->second.uses = std::max(open->second.uses, how.uses.value_or(0));
     parts_.events.publish("session.ended", login, {{"login", login}});
-    open_.erase(login);
+    open_.erase(open);
     if (open_sessions_of(key_id) == 0) {
         parts_.keys.hold(key_id, false);
     }
-    co_return Result<void>();
 }
 
 void LoginServer::allow_last_try(std::uint32_t uid, const std::string& key_id) {

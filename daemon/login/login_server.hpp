@@ -77,7 +77,9 @@ class LoginServer {
     friend class LoginConnection;
 
     boost::asio::awaitable<void> start(LoginSession session, KeyIdentity token);
-    boost::asio::awaitable<Result<void>> end(std::string login, SessionEnd end);
+    boost::asio::awaitable<void> end(std::string login, SessionEnd how);
+    /// What follows from an end that was written, or could not be.
+    void settle_end(const std::string& login, const SessionEnd& how, bool written);
     boost::asio::awaitable<void> record_left_out(std::map<std::uint32_t, std::uint64_t> left_out);
     bool take_last_try(std::uint32_t uid, const std::string& key_id);
     void note_write(const Error* error);

@@ -51,7 +51,7 @@ std::vector<StoreThread::Entry> StoreThread::take_batch() {
 
 void StoreThread::run_batch(const std::vector<Entry>& batch) {
     Result<void> committed;
-    if (batch.size() == 1) {
+    if (!batch.front().together) {
         batch.front().task->work(storage_);
     } else {
         storage_.begin_together();

@@ -43,8 +43,8 @@ class StoreThread {
         return submit(std::move(job), false);
     }
 
-    /// The same for a short job that may come in numbers: it shares its commit with those of this kind that
-    /// wait beside it. When that commit fails, all of them have failed.
+    /// The same for a short job that may come in numbers: all that it writes is one commit, which it shares
+    /// with the jobs of this kind that wait beside it. When that commit fails, all of them have failed.
     template <typename Job>
     boost::asio::awaitable<std::invoke_result_t<Job&, Storage&>> run_together(Job job) {
         return submit(std::move(job), true);

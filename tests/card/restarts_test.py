@@ -120,10 +120,10 @@ class Restarts(unittest.TestCase):
               file=sys.stderr)
         self.assertGreater(len(logins), 1000)
         self.assertLessEqual(len(missing), 0.05 * len(logins))
-        # What a program had told and then ended is lost when the service is killed before it has come to it: seconds, on a
-        # computer that is busy otherwise. That time is not in the gap, which begins with the last record. A calm computer
-        # has none of it.
-        self.assertLessEqual(len(outside), 0.01 * len(logins), [(login.pid, login.begun) for login in outside])
+        # What a program had told and then ended is lost when the service is killed before it has come to it: that time is
+        # not in the gap, which begins with the last record. Reports that come together are one commit, so that takes a
+        # computer with no time for the service at all.
+        self.assertLessEqual(len(outside), 0.001 * len(logins), [(login.pid, login.begun) for login in outside])
 
     def read_ledger(self):
         """How many sessions each process has, and the gaps: from a sign of life to the next start."""
