@@ -80,12 +80,12 @@ asio::awaitable<void> LoginConnection::serve() {
         process_.get_executor(), [self = shared_from_this()] { return self->watch_process(); },
         report_exception());
     co_await receive_all();
-    close();
-    server_.connections_.erase(this);
-    if (foreign_sender_) {
+    if (foreign_sender_) { // before the connection is closed: who sees it closed finds the record
         const RefusedReport report{peer_.uid, peer_.pid, {}, "foreign_sender"};
         co_await record_refused_report(report);
     }
+    close();
+    server_.connections_.erase(this);
     if (server_.closed_) {
         co_return; // the daemon stops: end_all() says why
     }
