@@ -123,13 +123,16 @@ class ClientsTest(unittest.TestCase):
 class CardClientsTest(ClientsTest):
     """Two cards, a P-256 and an RSA-2048 key, each bound to an organisation; ukeyd watches."""
 
+    configuration = ""  # beyond the usual
+    grade = "observed"
+
     @classmethod
     def prepare(cls):
         ws = cls.ws
         ws.start_pcscd()
         cls.cards = {BRANCH: ws.make_key("a", BRANCH, inserted=True),
                      OTHER: ws.make_key("b", OTHER, "--algorithm", "rsa2048", inserted=True)}
-        ws.configure()
+        ws.configure(extra=cls.configuration)
         ws.start_ukeyd()
         ws.import_organisations(("500102000000", [COMMITTEE]), (BRANCH_CODE, [COMMITTEE, BRANCH]),
                                 (OTHER_CODE, [COMMITTEE, OTHER]))
@@ -150,7 +153,7 @@ class CardClientsTest(ClientsTest):
         session = self.watch.wait(lambda e: e["type"] == "session.ended" and e["session"]["executable"] == executable
                                   and e["session"]["uses"], f"a session of {executable} has ended", after)["session"]
         self.assertEqual((session["uid"], session["organisation"], session["counted"], session["grade"]),
-                         (os.getuid(), organisation, True, "observed"))
+                         (os.getuid(), organisation, True, self.grade))
         self.assertGreaterEqual(session["uses"], 1)
         shown, = [s for s in self.ws.sessions() if s["login"] == session["login"]]
         self.assertEqual((shown["executable"], shown["organisation"], shown["uses"], shown["counted"]),

@@ -2,16 +2,15 @@
 """Client certificates over TLS on loopback and ssh's keys: OpenSSL's engine, curl, GnuTLS, NSS and ssh-keygen, bare and
 filtered. What a key's holder did with each is a session that counts."""
 
-import os
 import ssl
 import unittest
 import urllib.parse
+from functools import partial
 
-from clients import (BRANCH, BRANCH_CODE, OTHER, OTHER_CODE, PIN, CardClientsTest, require_clients)
-from tls_server import TlsServer, fingerprint_of
+from clients import BRANCH, OTHER, PIN, require_clients
+from tls_scenario import CODES, TlsTest
 
 ENGINE = "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so"
-CODES = {BRANCH: BRANCH_CODE, OTHER: OTHER_CODE}
 
 
 def setUpModule():
@@ -22,28 +21,28 @@ def token_uri(label):
     return "pkcs11:token=" + urllib.parse.quote(label)
 
 
-class TlsClients(CardClientsTest):
-    @classmethod
-    def prepare(cls):
-        super().prepare()
-        cls.certificates = {}
-        for label in CODES:
-            der, pem = (cls.ws.path(f"{CODES[label]}.{form}") for form in ("der", "pem"))
-            cls.ws.pkcs11_tool("--token-label", label, "--read-object", "--type", "cert", "--id", "01", "--output-file", der)
-            cls.ws.run("openssl", "x509", "-inform", "DER", "-in", der, "-out", pem)
-            cls.certificates[label] = pem
+class CommandLineTlsTest(TlsTest):
+    def play_gnutls(self, run, server, label):
+        uri = f"{token_uri(label)};id=%01"
+        said = run.command("gnutls-cli", "--provider", run.module, "--x509cafile", server.root, "--x509certfile",
+                           uri + ";type=cert", "--x509keyfile", uri + ";type=private", "--logfile", "/dev/stderr", "--port",
+                           str(server.port), "localhost", stdin="GET / HTTP/1.0\r\n\r\n", env={"GNUTLS_PIN": PIN})
+        self.assertIn("client_certificate", said)
 
-    def through_tls(self, label, executable, play, version=None, environment=None):
-        """`play` is given the run and the server; both runs must have proved the card's certificate to it."""
-        with open(self.certificates[label], encoding="ascii") as file:
-            fingerprint = fingerprint_of(file.read())
-        before = self.watch.mark()
-        with TlsServer(self.ws, version) as server:
-            said = self.compare(lambda run: play(run, server), environment)
-            self.assertEqual(server.fingerprints, [fingerprint] * 2, server.server.refused)
-        self.assert_counted(executable, CODES[label], before)
-        return said
+    def play_nss(self, run, server, label):
+        database = "sql:" + run.path("")
+        run.command("certutil", "-N", "-d", database, "--empty-password")
+        run.command("modutil", "-dbdir", database, "-add", "U-Key", "-libfile", run.module, "-force")
+        run.command("certutil", "-A", "-d", database, "-n", "root", "-t", "C,,", "-i", server.root)
+        run.write("pin", PIN + "\n")
+        listed = run.command("certutil", "-L", "-d", database, "-h", label, "-f", run.path("pin"))
+        name, = (line[:line.rindex(" ")].strip() for line in listed.splitlines() if line.startswith(label))
+        said = run.command("tstclnt", "-d", database, "-4", "-h", "localhost", "-p", str(server.port), "-n", name, "-W",
+                           run.path("pin"), "-A", run.write("request", "GET / HTTP/1.0\r\n\r\n"))
+        self.assertIn("client_certificate", said)
 
+
+class TlsClients(CommandLineTlsTest):
     def engine(self, run):
         return {"PKCS11_MODULE_PATH": run.module}
 
@@ -74,30 +73,12 @@ class TlsClients(CardClientsTest):
     def test_gnutls(self):
         for label, version in ((BRANCH, ssl.TLSVersion.TLSv1_3), (OTHER, ssl.TLSVersion.TLSv1_2)):
             with self.subTest(label):
-                def play(run, server, label=label):
-                    uri = f"{token_uri(label)};id=%01"
-                    said = run.command("gnutls-cli", "--provider", run.module, "--x509cafile", server.root, "--x509certfile",
-                                       uri + ";type=cert", "--x509keyfile", uri + ";type=private", "--logfile",
-                                       "/dev/stderr", "--port", str(server.port), "localhost",
-                                       stdin="GET / HTTP/1.0\r\n\r\n", env={"GNUTLS_PIN": PIN})
-                    self.assertIn("client_certificate", said)
-                self.through_tls(label, self.real("gnutls-cli"), play, version)
+                self.through_tls(label, self.real("gnutls-cli"), partial(self.play_gnutls, label=label), version)
 
     def test_nss(self):
         for label in CODES:
             with self.subTest(label):
-                def play(run, server, label=label):
-                    database = "sql:" + run.path("")
-                    run.command("certutil", "-N", "-d", database, "--empty-password")
-                    run.command("modutil", "-dbdir", database, "-add", "U-Key", "-libfile", run.module, "-force")
-                    run.command("certutil", "-A", "-d", database, "-n", "root", "-t", "C,,", "-i", server.root)
-                    run.write("pin", PIN + "\n")
-                    listed = run.command("certutil", "-L", "-d", database, "-h", label, "-f", run.path("pin"))
-                    name, = (line[:line.rindex(" ")].strip() for line in listed.splitlines() if line.startswith(label))
-                    said = run.command("tstclnt", "-d", database, "-4", "-h", "localhost", "-p", str(server.port), "-n", name,
-                                       "-W", run.path("pin"), "-A", run.write("request", "GET / HTTP/1.0\r\n\r\n"))
-                    self.assertIn("client_certificate", said)
-                self.through_tls(label, self.real("tstclnt"), play)
+                self.through_tls(label, self.real("tstclnt"), partial(self.play_nss, label=label))
 
     def test_p11tool(self):
         def play(run):
@@ -117,9 +98,19 @@ class TlsClients(CardClientsTest):
         self.assertIn("ecdsa-sha2-nistp256 ", said)
         self.assertIn("ssh-rsa ", said)
 
-    @staticmethod
-    def real(name):
-        return os.path.realpath("/usr/bin/" + name)
+
+class AttestedTlsClients(CommandLineTlsTest):
+    """The key signs the record of each login; the client's own signature is beside that."""
+
+    configuration = "login.attest = true\n"
+    grade = "attested"
+
+    def test_nss_and_gnutls(self):
+        for name, play in (("tstclnt", self.play_nss), ("gnutls-cli", self.play_gnutls)):
+            for label in CODES:
+                with self.subTest(f"{name} {label}"):
+                    session = self.through_tls(label, self.real(name), partial(play, label=label))
+                    self.assertIs(self.ws.ask("session", "show", session["login"])["verified"], True)
 
 
 if __name__ == "__main__":

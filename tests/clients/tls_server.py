@@ -3,6 +3,7 @@
 
 import contextlib
 import hashlib
+import html
 import http.server
 import json
 import os
@@ -11,17 +12,23 @@ import ssl
 import threading
 
 
+# The icon is empty: a browser does not come again for one.
+PAGE = """<!doctype html><link rel="icon" href="data:,"><title>{fingerprint}</title>{said}"""
+
+
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Says which certificate came: who reads the answer and who asks the server must hear the same."""
+    """Says which certificate came: who reads the answer and who asks the server must hear the same. A browser gets a page."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         fingerprint = hashlib.sha256(self.connection.getpeercert(binary_form=True)).hexdigest()
         self.server.fingerprints.append(fingerprint)
-        body = json.dumps({"client_certificate": fingerprint, "protocol": self.connection.version()}).encode()
+        page = "text/html" in self.headers.get("Accept", "")
+        said = json.dumps({"client_certificate": fingerprint, "protocol": self.connection.version()})
+        body = (PAGE.format(fingerprint=fingerprint, said=html.escape(said)) if page else said).encode()
         self.send_response_only(200)  # without a date
-        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Type", "text/html" if page else "text/plain")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
