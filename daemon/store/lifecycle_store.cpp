@@ -6,15 +6,14 @@
 namespace ukey {
 namespace {
 
-/// True when the ledger's last word on the service is that it started.
+/// True unless the ledger's last word is that the service stopped: nothing comes after that but a start.
 Result<bool> stopped_uncleanly(Storage& storage) {
-    auto statement = storage.database().prepare("SELECT kind FROM ledger WHERE kind IN ('daemon.started', "
-                                                "'daemon.stopped') ORDER BY seq DESC LIMIT 1");
+    auto statement = storage.database().prepare("SELECT kind FROM ledger ORDER BY seq DESC LIMIT 1");
     const auto row = statement.step();
     if (!row) {
         return tl::unexpected(row.error());
     }
-    return *row && statement.text(0) == "daemon.started";
+    return *row && statement.text(0) != "daemon.stopped";
 }
 
 Result<Timestamp> last_alive(Storage& storage) {
@@ -24,19 +23,14 @@ Result<Timestamp> last_alive(Storage& storage) {
     return from_microseconds(statement.integer(0));
 }
 
-Result<std::size_t> record_unclean_stop(Storage& storage) {
+Result<void> record_unclean_stop(Storage& storage) {
     const auto alive = last_alive(storage);
     if (!alive) {
         return tl::unexpected(alive.error());
     }
-    UKEY_TRY(storage.write([&] {
+    return storage.write([&] {
         return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}});
-    }));
-    const auto ended = end_open_sessions(storage, EndReason::unclean);
-    if (!ended) {
-        return tl::unexpected(ended.error());
-    }
-    return ended->size();
+    });
 }
 
 } // namespace
@@ -46,20 +40,22 @@ Result<std::size_t> record_start(Storage& storage, const boost::json::object& fa
     if (!unclean) {
         return tl::unexpected(unclean.error());
     }
-    std::size_t ended = 0;
     if (*unclean) {
-        auto count = record_unclean_stop(storage);
-        if (!count) {
-            return count;
-        }
-        ended = *count;
+        UKEY_TRY(record_unclean_stop(storage));
+    }
+    // Also after a clean stop: its ends may have failed where its last record did not.
+    const auto ended = end_open_sessions(storage, EndReason::unclean);
+    if (!ended) {
+        return tl::unexpected(ended.error());
     }
     UKEY_TRY(storage.write([&] { return storage.append("daemon.started", facts); }));
-    return ended;
+    return ended->size();
 }
 
 Result<void> record_stop(Storage& storage) {
-    return storage.write([&] { return storage.append("daemon.stopped", {}); });
+    UKEY_TRY(storage.write([&] { return storage.append("daemon.stopped", {}); }));
+    storage.seal();
+    return {};
 }
 
 Result<void> record_clock_change(Storage& storage, std::chrono::microseconds slept,

@@ -9,12 +9,12 @@
 
 namespace ukey {
 
-/// Record `daemon.started` with `facts`. When the last run did not stop cleanly, first `daemon.unclean` (with
-/// the last heartbeat: the service may have been away since then), and its open sessions end as `unclean`;
-/// returns how many.
+/// Record `daemon.started` with `facts`. When the last run did not stop cleanly (the ledger's newest record
+/// is not `daemon.stopped`), first `daemon.unclean` with the last heartbeat: the service may have been away
+/// since then. Sessions that are still open end as `unclean`; returns how many.
 Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts);
 
-/// Record `daemon.stopped`.
+/// Record `daemon.stopped`, the last one of this run: whatever is written later fails.
 Result<void> record_stop(Storage& storage);
 
 /// Records `computer.resumed` and `clock.stepped`, for what there was of them.

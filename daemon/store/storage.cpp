@@ -107,6 +107,9 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
         auto transaction = Transaction::begin(*database_);
         if (!transaction) {
             return tl::unexpected(transaction.error());
+    if (sealed_) {
+        return fail("state.unusable", "write the ledger", database_->path(), "the service has stopped");
+    }
         }
         UKEY_TRY(change());
         return transaction->commit();

@@ -53,6 +53,9 @@ class Storage {
     };
     Head head() const { return {head_seq_, head_hash_}; }
     void set_head(const Head& head);
+    /// The ledger's last record is written: every later write() fails.
+    void seal() { sealed_ = true; }
+
     Result<void> write_together(const std::function<Result<void>()>& change);
 
     /// What several write() share.
@@ -77,3 +80,4 @@ inline Timestamp from_microseconds(std::int64_t value) {
 }
 
 } // namespace ukey
+    bool sealed_ = false;
