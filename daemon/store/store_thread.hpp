@@ -50,6 +50,15 @@ class StoreThread {
         return submit(std::move(job), true);
     }
 
+    /// On a thread whose Storage was opened to read: runs `look` on one state of the database
+    /// (Storage::read). For what takes long: no login waits for it.
+    template <typename Look>
+    boost::asio::awaitable<std::invoke_result_t<Look&, Storage&>> read(Look look) {
+        return run([look = std::move(look)](Storage& storage) mutable {
+            return storage.read([&] { return look(storage); });
+        });
+    }
+
     /// For a job whose end nobody waits for.
     template <typename Job>
     void post(Job job) {
@@ -67,7 +76,7 @@ class StoreThread {
         Task& operator=(Task&&) = delete;
 
         virtual void work(Storage& storage) = 0;
-        /// The shared commit is over; not null: it failed, and what the job wrote is not on disk.
+        /// The shared commit is over; not null: it failed, and what the jobs wrote is not on disk.
         virtual void finish(const Error* failure) = 0;
     };
 
@@ -91,17 +100,15 @@ class StoreThread {
               caller_(boost::asio::make_work_guard(handler_)) {}
 
         void work(Storage& storage) override {
-            const std::uint64_t head_before = storage.head_seq();
             try {
                 answer_ = job_(storage);
             } catch (...) {
                 exception_ = std::current_exception(); // it is the caller's
             }
-            wrote_ = storage.head_seq() != head_before;
         }
 
         void finish(const Error* failure) override {
-            if (failure != nullptr && wrote_) {
+            if (failure != nullptr) { // also when it only read: it may have read what is not there now
                 answer_ = tl::unexpected(*failure);
             }
             boost::asio::post(
@@ -116,7 +123,6 @@ class StoreThread {
         boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> caller_;
         Answer answer_ = tl::unexpected(Error{"internal.error", "use the database", "", "it was not asked"});
         std::exception_ptr exception_;
-        bool wrote_ = false;
     };
 
     struct Entry {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <future>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -65,6 +68,30 @@ TEST_F(StorageTest, NothingToShareIsNoFailure) {
     EXPECT_TRUE(kinds(storage).empty());
 }
 
+TEST_F(StorageTest, ReaderSeesWhatIsCommittedAndDoesNotWaitForTheWriter) {
+    Storage storage = open();
+    ASSERT_TRUE(write(storage, "first"));
+    Storage reader = Storage::open_to_read((folder_.path() / "ukeyd.db").string(), clock_).value();
+    const auto seen = [&] {
+        return reader.read([&]() -> Result<std::uint64_t> { return reader.head_seq(); });
+    };
+    ASSERT_TRUE(storage.write([&]() -> Result<void> {
+        UKEY_TRY(storage.append("second", {}));
+        EXPECT_EQ(seen().value(), 1U) << "a write is under way";
+        return {};
+    }));
+    EXPECT_EQ(seen().value(), 2U);
+    ASSERT_TRUE(reader.read([&]() -> Result<void> {
+        EXPECT_TRUE(write(storage, "third"));
+        std::size_t records = 0;
+        UKEY_TRY(reader.visit_records(1, 3, [&](const LedgerRecord& /*record*/) { return ++records > 0; }));
+        EXPECT_EQ(records, 2U) << "one state, whatever is written meanwhile";
+        return {};
+    }));
+    EXPECT_FALSE(write(reader, "fourth"));
+    EXPECT_EQ(kinds(storage).size(), 3U);
+}
+
 TEST_F(StorageTest, FullDatabaseLeavesWhatWasConfirmedAndAWholeChain) {
     Storage storage = open();
     ASSERT_TRUE(write(storage, "before"));
@@ -87,6 +114,49 @@ TEST_F(StorageTest, FullDatabaseLeavesWhatWasConfirmedAndAWholeChain) {
     EXPECT_EQ(kinds(storage).back(), "after");
     Storage again = open();
     EXPECT_EQ(kinds(again).back(), "after");
+}
+
+TEST_F(StorageTest, CommitThatFailsFailsAlsoWhoOnlyReadWhatItShared) {
+    std::vector<std::optional<bool>> done(3);
+    {
+        boost::asio::io_context io;
+        StoreThread store(open());
+        std::promise<void> all_wait;
+        store.post([waiting = all_wait.get_future().share()](Storage& storage) {
+            waiting.wait();
+            // A constraint that is looked at by the commit only.
+            EXPECT_TRUE(storage.database().execute(
+                "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+                "CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"));
+        });
+        const auto call = [&](std::size_t number,
+                              std::function<Result<void>(Storage&)> job) -> boost::asio::awaitable<void> {
+            const auto answer = co_await store.run_together(std::move(job));
+            done[number] = answer.has_value();
+        };
+        boost::asio::co_spawn(io, call(0, [](Storage& storage) { return write(storage, "shared"); }),
+                              boost::asio::detached);
+        boost::asio::co_spawn(io,
+                              call(1,
+                                   [](Storage& storage) -> Result<void> {
+                                       return storage.head_seq() == 1 ? Result<void>() : fail("", "", "", "");
+                                   }),
+                              boost::asio::detached);
+        boost::asio::co_spawn(io,
+                              call(2,
+                                   [](Storage& storage) {
+                                       return storage.write([&] {
+                                           return storage.database().execute("INSERT INTO child VALUES (1)");
+                                       });
+                                   }),
+                              boost::asio::detached);
+        io.poll();
+        all_wait.set_value();
+        io.run();
+    }
+    EXPECT_EQ(done, (std::vector<std::optional<bool>>{false, false, false}));
+    Storage storage = open();
+    EXPECT_TRUE(kinds(storage).empty());
 }
 
 TEST_F(StorageTest, ManyCallersOfTheThreadGetTheirAnswers) {
