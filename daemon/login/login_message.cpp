@@ -9,9 +9,13 @@
 namespace ukey {
 namespace {
 
-/// PKCS#11 2.40 §3.2: token strings have at most 32 characters; paths have at most 4096 bytes.
+/// PKCS#11 2.40 §3.2: token strings have at most 32 bytes, of which each may become a U+FFFD; paths have at
+/// most 4096 bytes.
 constexpr std::size_t token_text_max_bytes = 128;
-constexpr std::size_t claim_max_bytes = 4096;
+constexpr std::size_t path_max_bytes = 4096;
+/// What is kept of a program's claim goes into the ledger with every login. Of a path the end says more.
+constexpr std::size_t executable_max_bytes = 1024;
+constexpr std::size_t application_max_bytes = 64;
 constexpr std::size_t login_id_digits = 32;
 constexpr std::size_t nonce_digits = 64;
 /// Names of schemes and reasons.
@@ -20,16 +24,58 @@ constexpr std::size_t word_max_bytes = 64;
 constexpr std::size_t pin_flags_max = 8;
 /// In base64: an RSA key of 16384 bits.
 constexpr std::size_t signature_max_bytes = 2736;
+/// Signatures that one login can make, and more; sums of many stay within 64 bits.
+constexpr std::uint64_t uses_max = 1'000'000'000'000;
+
+bool continues_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; // UTF-8
+}
+
+std::string keep_begin(std::string text, std::size_t max_bytes) {
+    if (text.size() > max_bytes) {
+        while (continues_character(text[max_bytes])) {
+            --max_bytes;
+        }
+        text.resize(max_bytes);
+    }
+    return text;
+}
+
+std::string keep_end(std::string text, std::size_t max_bytes) {
+    if (text.size() > max_bytes) {
+        std::size_t begin = text.size() - max_bytes;
+        while (begin < text.size() && continues_character(text[begin])) {
+            ++begin;
+        }
+        text.erase(0, begin);
+    }
+    return text;
+}
+
+bool is_pin_flag(std::string_view name) {
+    return name == "user_pin_count_low" || name == "user_pin_final_try" || name == "user_pin_locked";
+}
 
 /// Reads members and remembers the first that is not as it must be.
 class Members {
   public:
     explicit Members(const boost::json::object& object) : object_(&object) {}
 
+    /// Printable, and of at most so many bytes as it is then.
     std::string text(std::string_view name, std::size_t max_bytes) {
+        std::string printable = long_text(name);
+        if (printable.size() > max_bytes) {
+            complain(name);
+            return {};
+        }
+        return printable;
+    }
+
+    /// Printable; the frame's length is its bound.
+    std::string long_text(std::string_view name) {
         const boost::json::value* value = object_->if_contains(name);
         const boost::json::string* text = value == nullptr ? nullptr : value->if_string();
-        if (text == nullptr || text->size() > max_bytes) {
+        if (text == nullptr) {
             complain(name);
             return {};
         }
@@ -49,6 +95,14 @@ class Members {
             complain(name);
         }
         return number;
+    }
+
+    std::uint64_t uses() {
+        const auto uses = number<std::uint64_t>("uses");
+        if (uses > uses_max) {
+            complain("uses");
+        }
+        return uses;
     }
 
     bool flag(std::string_view name) {
@@ -95,8 +149,8 @@ class Members {
         static const boost::json::object nothing;
         const boost::json::value* value = object_->if_contains("claim");
         Members claim(value != nullptr && value->is_object() ? value->get_object() : nothing);
-        LoginClaim read{claim.text("executable", claim_max_bytes),
-                        claim.text("application", claim_max_bytes)};
+        LoginClaim read{keep_end(claim.long_text("executable"), executable_max_bytes),
+                        keep_begin(claim.long_text("application"), application_max_bytes)};
         if (!claim.ok()) {
             complain("claim." + claim.bad_);
         }
@@ -139,7 +193,7 @@ class Members {
             return {};
         }
         Members filter(value->get_object());
-        FilterClaim read{filter.text("version", word_max_bytes), filter.text("backend", claim_max_bytes)};
+        FilterClaim read{filter.text("version", word_max_bytes), filter.text("backend", path_max_bytes)};
         if (!filter.ok()) {
             complain("filter." + filter.bad_);
         }
@@ -158,11 +212,13 @@ class Members {
             return flags;
         }
         for (const boost::json::value& flag : *array) {
-            if (!flag.is_string() || flag.get_string().size() > word_max_bytes) {
+            if (!flag.is_string()) {
                 complain("pin_flags");
                 return flags;
             }
-            flags.emplace(flag.get_string());
+            if (is_pin_flag(flag.get_string())) {
+                flags.emplace(flag.get_string());
+            }
         }
         return flags;
     }
@@ -192,7 +248,7 @@ ResultMessage read_result(Members& members) {
                           .default_pin = members.optional_flag("default_pin"),
                           .started = {},
                           .late = members.flag("late"),
-                          .uses = members.number<std::uint64_t>("uses"),
+                          .uses = members.uses(),
                           .attestation = members.attestation()};
     const auto started = parse_timestamp(members.text("started_at", 64));
     if (!started) {
@@ -212,7 +268,7 @@ EndMessage read_end(Members& members) {
     return {.request = members.number<std::int64_t>("request"),
             .login = members.login_id(),
             .reason = reason.value_or(EndReason::logout),
-            .uses = members.number<std::uint64_t>("uses")};
+            .uses = members.uses()};
 }
 
 } // namespace
@@ -231,7 +287,7 @@ Result<LoginMessage> decode_login_message(const boost::json::object& message) {
     } else if (type == "result") {
         decoded = read_result(members);
     } else if (type == "use") {
-        decoded = UseMessage{members.login_id(), members.number<std::uint64_t>("uses")};
+        decoded = UseMessage{members.login_id(), members.uses()};
     } else if (type == "end") {
         decoded = read_end(members);
     } else if (type == "pin") {

@@ -18,10 +18,10 @@
 
 namespace ukey {
 
-/// The process's own words about itself.
+/// The process's own words about itself, printable and cut to what is recorded.
 struct LoginClaim {
-    std::string executable;
-    std::string application;
+    std::string executable;  ///< the last 1024 bytes
+    std::string application; ///< the first 64 bytes
 };
 
 /// What asks: older filters don't say it.

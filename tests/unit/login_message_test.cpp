@@ -45,6 +45,47 @@ TEST(LoginMessage, WhatAFilterMayNotSayIsRefused) {
     EXPECT_EQ(decode(long_serial).error().object, "token.serial");
 }
 
+/// `ask` with these words for its program.
+LoginClaim claim(const std::string& executable, const std::string& application) {
+    boost::json::object message = boost::json::parse(ask).as_object();
+    message["claim"] = boost::json::object{{"executable", executable}, {"application", application}};
+    return std::get<AskMessage>(decode_login_message(message).value()).claim;
+}
+
+TEST(LoginMessage, ClaimIsCutToWhatIsRecordedAfterItsConversion) {
+    const LoginClaim short_one = claim("/usr/bin/browser", "browser");
+    EXPECT_EQ(short_one.executable, "/usr/bin/browser");
+    EXPECT_EQ(short_one.application, "browser");
+    // Control characters become U+FFFD, of three bytes each: the cut is between two of them.
+    const LoginClaim controls = claim(std::string(4096, '\x7f') + "/name", std::string(4096, '\x7f'));
+    EXPECT_EQ(controls.executable.size(), 5U + 339U * 3U);
+    EXPECT_TRUE(controls.executable.ends_with("\uFFFD/name"));
+    EXPECT_EQ(controls.application.size(), 21U * 3U);
+    const LoginClaim exact = claim(std::string(1024, 'x'), std::string(64, 'x'));
+    EXPECT_EQ(exact.executable.size(), 1024U);
+    EXPECT_EQ(exact.application.size(), 64U);
+}
+
+TEST(LoginMessage, WhatIsTooLongAfterItsConversionIsRefused) {
+    std::string serial(ask);
+    serial.replace(serial.find("\"s\""), 3, "\"" + std::string(100, '\x7f') + "\"");
+    EXPECT_EQ(decode(serial).error().object, "token.serial");
+}
+
+TEST(LoginMessage, MoreUsesThanThereCanBeAreRefused) {
+    const std::string begin = R"({"type":"use","login":")" + std::string(32, 'a') + R"(","uses":)";
+    EXPECT_TRUE(decode(begin + "1000000000000}"));
+    EXPECT_EQ(decode(begin + "1000000000001}").error().object, "uses");
+    EXPECT_EQ(decode(begin + "18446744073709551615}").error().object, "uses");
+}
+
+TEST(LoginMessage, OnlyThePinFlagsThatThereAreAreKept) {
+    std::string text(ask);
+    text.insert(text.size() - 1, R"(,"pin_flags":["user_pin_locked","\u0001","user_pin_final_try"])");
+    EXPECT_EQ(*std::get<AskMessage>(decode(text).value()).pin_flags,
+              (std::set<std::string, std::less<>>{"user_pin_final_try", "user_pin_locked"}));
+}
+
 TEST(RateLimit, CountsPerUserAndMinute) {
     RateLimit limit(2);
     using namespace std::chrono_literals;
