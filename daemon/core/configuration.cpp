@@ -145,7 +145,9 @@ const auto keys = std::to_array<Key>({
       N_("how long a plugged-in key may stay without a token before it is reported")},
      [](Configuration& c, const toml::node& n) { return set_number(c.token_wait, n, 1, 10 * minute_ms); }},
     {{"login.reports_per_minute", "number", "600",
-      N_("reports of one user a minute; what is more is counted, not recorded")},
+      N_("reports of one user a minute, five times as many an hour, sixteen times as many a day; what is "
+         "more is "
+         "counted, not recorded")},
      [](Configuration& c, const toml::node& n) {
          return set_number(c.login_reports_per_minute, n, 1, 1'000'000);
      }},

@@ -100,6 +100,39 @@ TEST(RateLimit, CountsPerUserAndMinute) {
     EXPECT_EQ(limit.take(1, 162s).left_out_before, 0U);
 }
 
+/// How many reports are allowed to a user who sends twenty in each of these minutes of uptime.
+std::uint64_t allowed(RateLimit& limit, std::chrono::minutes from, std::chrono::minutes minutes) {
+    std::uint64_t allowed = 0;
+    for (std::chrono::minutes minute = from; minute < from + minutes; ++minute) {
+        for (int report = 0; report < 20; ++report) {
+            allowed += limit.take(1, minute).allowed ? 1 : 0;
+        }
+    }
+    return allowed;
+}
+
+TEST(RateLimit, HoursAndDaysHaveABudgetToo) {
+    RateLimit limit(10);
+    using namespace std::chrono_literals;
+    EXPECT_EQ(allowed(limit, 100min, 60min), 10 * RateLimit::minutes_worth_per_hour);
+    EXPECT_EQ(allowed(limit, 160min, 23h),
+              10 * RateLimit::minutes_worth_per_day - 10 * RateLimit::minutes_worth_per_hour);
+    EXPECT_EQ(allowed(limit, 100min + 24h, 1min), 10U) << "the next day";
+}
+
+TEST(RateLimit, WhatCouldNotBeToldIsToldLater) {
+    RateLimit limit(1);
+    using namespace std::chrono_literals;
+    for (int report = 0; report < 4; ++report) {
+        limit.take(1, 100s);
+    }
+    const auto next = limit.take(1, 160s);
+    EXPECT_EQ(next.left_out_before, 3U);
+    limit.put_back(1, next.left_out_before);
+    EXPECT_EQ(limit.take(1, 161s).left_out_before, 0U);
+    EXPECT_EQ(limit.take(1, 220s).left_out_before, 4U);
+}
+
 TEST(RateLimit, WhatWasLeftOutIsToldAlsoWhenTheUserFallsSilent) {
     RateLimit limit(1);
     using namespace std::chrono_literals;
