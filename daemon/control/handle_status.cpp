@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "daemon/control/views.hpp"
 #include "daemon/store/schema.hpp"
@@ -16,8 +17,11 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// A watcher that reads so slowly that this many events wait for it is cut off.
-constexpr std::size_t waiting_events_max = 10'000;
+/// A watcher that reads so slowly that so many bytes of events wait for it is cut off: some thousand events.
+/// One user has at most 32 watchers.
+constexpr std::size_t waiting_bytes_max = std::size_t{2} * 1024 * 1024;
+/// Of one piece of the answer: well below the largest frame.
+constexpr std::size_t part_bytes_max = std::size_t{256} * 1024;
 
 boost::json::object view_daemon(const ControlContext& context) {
     return {{"version", UKEY_VERSION},
@@ -91,28 +95,44 @@ class EventQueue {
             co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         }
         boost::json::array part;
-        while (!events_.empty() && part.size() < part_rows) {
-            part.push_back(std::move(events_.front()));
+        std::size_t bytes = 0;
+        while (!events_.empty() && part.size() < part_rows && bytes < part_bytes_max) {
+            bytes += events_.front().bytes;
+            part.push_back(std::move(events_.front().view));
             events_.pop_front();
         }
+        waiting_bytes_ -= bytes;
         co_return overflowed_ ? boost::json::array() : part;
     }
 
   private:
     void add(const boost::json::object& event) {
+        if (overflowed_) {
+            return;
+        }
         if (auto view = view_event(event, context_, viewer_)) {
-            overflowed_ = overflowed_ || events_.size() >= waiting_events_max;
-            if (!overflowed_) {
-                events_.push_back(std::move(*view));
+            const std::size_t bytes = boost::json::serialize(*view).size();
+            overflowed_ = waiting_bytes_ + bytes > waiting_bytes_max;
+            if (overflowed_) {
+                events_.clear();
+            } else {
+                waiting_bytes_ += bytes;
+                events_.push_back({std::move(*view), bytes});
             }
             wake_.cancel();
         }
     }
 
+    struct Waiting {
+        boost::json::object view;
+        std::size_t bytes; ///< as text
+    };
+
     ControlContext& context_;
     Viewer viewer_;
     asio::steady_timer wake_;
-    std::deque<boost::json::object> events_;
+    std::deque<Waiting> events_;
+    std::size_t waiting_bytes_ = 0;
     bool overflowed_ = false;
     int subscription_ = 0;
 };
