@@ -13,12 +13,16 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <spdlog/spdlog.h>
 
 namespace ukey {
 
 namespace asio = boost::asio;
 
 namespace {
+
+/// Who connects meanwhile waits in the kernel; a filter waits 200 ms for an answer.
+constexpr std::chrono::milliseconds accept_pause{100};
 
 struct Received {
     ssize_t count = -1;
@@ -77,21 +81,53 @@ asio::awaitable<Result<std::optional<boost::json::object>>> Channel::receive() {
 }
 
 asio::awaitable<bool> Channel::send(const boost::json::object& message) {
+    if (gone_) {
+        co_return false; // after a write that failed Asio would wait for an edge that never comes (epoll(7))
+    }
     const std::string frame = encode_frame(message);
     boost::system::error_code error;
     co_await asio::async_write(socket_, asio::buffer(frame),
                                asio::redirect_error(asio::use_awaitable, error));
-    co_return !error;
+    gone_ = gone_ || error;
+    co_return !gone_;
 }
 
-void Channel::finish_receiving() {
+void Channel::shut_down() {
     boost::system::error_code ignored; // the peer may have gone
-    socket_.shutdown(LocalSocket::shutdown_receive, ignored);
+    socket_.shutdown(LocalSocket::shutdown_both, ignored);
 }
 
 void Channel::close() {
     boost::system::error_code ignored; // closing what is closed already is no failure
     socket_.close(ignored);
+}
+
+asio::awaitable<std::optional<LocalSocket>> Listener::accept() {
+    while (acceptor_.is_open()) {
+        boost::system::error_code error;
+        LocalSocket socket =
+            co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (!error) {
+            failing_ = false;
+            co_return socket;
+        }
+        if (error == asio::error::operation_aborted) {
+            break;
+        }
+        if (!std::exchange(failing_, true)) {
+            spdlog::error("{}: no connection can be accepted: {}", channel_, error.message());
+        }
+        pause_.expires_after(accept_pause);
+        boost::system::error_code closed;
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, closed));
+    }
+    co_return std::nullopt;
+}
+
+void Listener::close() {
+    boost::system::error_code ignored; // closing what is closed already is no failure
+    acceptor_.close(ignored);
+    pause_.cancel();
 }
 
 boost::system::error_code ask_for_credentials(int listening_socket) {

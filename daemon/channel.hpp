@@ -9,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 
 #include "daemon/core/frame.hpp"
@@ -35,11 +36,12 @@ class Channel {
     /// whole message among them.
     Result<std::optional<boost::json::object>> take_received() { return decoder_.next(); }
 
-    /// False when the peer is gone.
+    /// False when the peer is gone; then at once for every later message too.
     boost::asio::awaitable<bool> send(const boost::json::object& message);
 
-    /// From here on the peer can send nothing more; what it has sent is still received, then the end.
-    void finish_receiving();
+    /// From here on nothing more goes either way, and a send() that waits returns; what the peer has sent is
+    /// still received, then the end.
+    void shut_down();
 
     /// Ends reading and writing; what waits in receive() or send() returns.
     void close();
@@ -50,6 +52,27 @@ class Channel {
     LocalSocket socket_;
     std::optional<pid_t> only_from_;
     FrameDecoder decoder_;
+    bool gone_ = false;
+};
+
+/// A listening socket of a local channel. The I/O thread's.
+class Listener {
+  public:
+    /// `channel` is its name in the log.
+    Listener(LocalAcceptor acceptor, std::string channel)
+        : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), channel_(std::move(channel)) {}
+
+    /// The next connection; nullopt once it is closed. While none can be had, because this process has no
+    /// descriptor left for one, it tries again after a pause; the log has one line for all of these tries.
+    boost::asio::awaitable<std::optional<LocalSocket>> accept();
+
+    void close();
+
+  private:
+    LocalAcceptor acceptor_;
+    boost::asio::steady_timer pause_;
+    std::string channel_;
+    bool failing_ = false;
 };
 
 /// Has the kernel say with each message who sent it (SO_PASSCRED, unix(7)); connections inherit it. To be

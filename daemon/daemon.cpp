@@ -98,7 +98,7 @@ struct Daemon::Parts {
                                    options.configuration_path,
                                    clock.now(),
                                    [this](std::uint32_t uid) { return reconfigure(uid); }};
-    ControlServer control{io.get_executor(), control_context};
+    ControlServer control{io.get_executor(), control_context, operators_group()};
     bool sockets_are_passed = false;
     std::optional<LocalAcceptor> login_acceptor;
     std::optional<LocalAcceptor> control_acceptor;
@@ -219,9 +219,13 @@ boost::json::object Daemon::Parts::facts() const {
 
 /// The whole of the new configuration comes into force at once, or the old one goes on.
 asio::awaitable<Result<void>> Daemon::Parts::reconfigure(std::uint32_t uid) {
-    // On the store's thread: CA folders may be large.
-    auto fresh =
-        co_await store.run([&](Storage& /*storage*/) { return Settings::load(options.configuration_path); });
+    // On the store's thread: CA folders may be large, and the computer's groups on a server that is slow.
+    std::optional<gid_t> operators;
+    auto fresh = co_await store.run([&](Storage& /*storage*/) {
+        operators = operators_group();
+        return Settings::load(options.configuration_path);
+    });
+    control.set_operators(operators);
     if (!fresh) {
         spdlog::error("the configuration in force stays, the new one is refused: {}",
                       to_string(fresh.error()));

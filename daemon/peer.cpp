@@ -2,17 +2,20 @@
 #include "daemon/peer.hpp"
 
 #include <grp.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
 
 namespace ukey {
 namespace {
+
+/// An entry of the group or user database: some ten thousand members of a group.
+constexpr std::size_t name_entry_max_bytes = std::size_t{1024} * 1024;
 
 std::string errno_text() {
     return std::error_code(errno, std::generic_category()).message();
@@ -72,13 +75,26 @@ Privilege privilege_of(const Peer& peer, std::optional<gid_t> operators) {
 }
 
 std::optional<gid_t> operators_group() {
-    std::array<char, 4096> buffer{};
     group entry{};
     group* found = nullptr;
-    if (getgrnam_r("ukey", &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
-        return std::nullopt;
+    std::vector<char> buffer(4096);
+    // A group of many members needs more room, and says only that.
+    while (getgrnam_r("ukey", &entry, buffer.data(), buffer.size(), &found) == ERANGE &&
+           buffer.size() < name_entry_max_bytes) {
+        buffer.resize(buffer.size() * 2);
     }
-    return found->gr_gid;
+    return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
+}
+
+std::string user_name(uid_t uid) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(4096);
+    while (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == ERANGE &&
+           buffer.size() < name_entry_max_bytes) {
+        buffer.resize(buffer.size() * 2);
+    }
+    return found == nullptr ? std::to_string(uid) : found->pw_name;
 }
 
 } // namespace ukey

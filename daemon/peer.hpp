@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "daemon/core/result.hpp"
@@ -31,7 +32,11 @@ std::string_view to_string(Privilege privilege);
 /// Which privilege a peer has: root and the daemon's own user administer, members of `operators` operate.
 Privilege privilege_of(const Peer& peer, std::optional<gid_t> operators);
 
-/// The id of the group `ukey`; nullopt when there is none (then only root operates).
+/// The id of the group `ukey`; nullopt when there is none (then only root operates). Blocks as long as the
+/// computer's user database does (nsswitch.conf(5)).
 std::optional<gid_t> operators_group();
+
+/// The user's name, or the number as text when there is none. Blocks likewise.
+std::string user_name(uid_t uid);
 
 } // namespace ukey

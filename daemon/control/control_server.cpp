@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include "daemon/control/views.hpp"
 #include "daemon/report_exception.hpp"
 
 namespace ukey {
@@ -85,9 +86,9 @@ std::uint64_t ControlRequest::number(std::string_view name, std::uint64_t fallba
 }
 
 struct ControlServer::Connection {
-    Connection(LocalSocket socket, Peer who)
+    Connection(LocalSocket socket, Peer who, std::optional<gid_t> operators)
         : channel(std::move(socket), control_frame_max_bytes), peer(std::move(who)),
-          privilege(privilege_of(peer, operators_group())) {}
+          privilege(privilege_of(peer, operators)) {}
 
     Channel channel;
     Peer peer;
@@ -95,48 +96,50 @@ struct ControlServer::Connection {
     std::optional<PendingImport> import;
 };
 
-ControlServer::ControlServer(asio::any_io_executor executor, ControlContext& context)
-    : executor_(std::move(executor)), context_(context) {}
+ControlServer::ControlServer(asio::any_io_executor executor, ControlContext& context,
+                             std::optional<gid_t> operators)
+    : executor_(std::move(executor)), context_(context), operators_(operators) {}
 
 asio::awaitable<void> ControlServer::serve(LocalAcceptor acceptor) {
-    acceptor_.emplace(std::move(acceptor));
-    while (acceptor_->is_open()) {
-        boost::system::error_code error;
-        LocalSocket socket =
-            co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
-        if (error == asio::error::operation_aborted) {
+    listener_.emplace(std::move(acceptor), "control channel");
+    for (;;) {
+        auto socket = co_await listener_->accept();
+        if (!socket) {
             co_return;
         }
-        if (error || connections_.size() >= connections_max) {
-            spdlog::warn("control channel: a connection was turned away: {}",
-                         error ? error.message() : "too many");
-            continue;
-        }
-        auto peer = read_peer(socket.native_handle());
-        if (!peer) {
-            spdlog::warn("control channel: {}", to_string(peer.error()));
-            continue;
-        }
-        const auto same_user = std::ranges::count_if(
-            connections_, [&](const auto& connection) { return connection->peer.uid == peer->uid; });
-        if (same_user >= connections_per_user_max) {
-            spdlog::warn("control channel: uid {} has too many connections; one was turned away", peer->uid);
-            continue;
-        }
-        auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer));
-        connections_.insert(connection);
-        asio::co_spawn(executor_, serve_one(connection), report_exception());
+        admit(std::move(*socket));
     }
 }
 
+void ControlServer::admit(LocalSocket socket) {
+    auto peer = read_peer(socket.native_handle());
+    if (!peer) {
+        spdlog::warn("control channel: {}", to_string(peer.error()));
+        return;
+    }
+    const auto same_user = std::ranges::count_if(
+        connections_, [&](const auto& connection) { return connection->peer.uid == peer->uid; });
+    if (connections_.size() >= connections_max || same_user >= connections_per_user_max) {
+        spdlog::warn("control channel: a connection of uid {} was turned away: too many", peer->uid);
+        return;
+    }
+    auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer), operators_);
+    connections_.insert(connection);
+    asio::co_spawn(executor_, serve_one(connection), report_exception());
+}
+
 void ControlServer::close() {
-    if (acceptor_) {
-        boost::system::error_code ignored; // closing what is closed already is no failure
-        acceptor_->close(ignored);
+    if (listener_) {
+        listener_->close();
     }
     for (const auto& connection : connections_) {
         connection->channel.close();
     }
+}
+
+void ControlServer::set_operators(std::optional<gid_t> operators) {
+    operators_ = operators;
+    forget_user_names();
 }
 
 asio::awaitable<void> ControlServer::serve_one(std::shared_ptr<Connection> connection) {

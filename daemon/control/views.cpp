@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/views.hpp"
 
-#include <pwd.h>
-
-#include <array>
+#include <map>
 
 #include <fmt/format.h>
 
 namespace ukey {
 namespace {
 
-std::string user_name(std::uint32_t uid) {
-    std::array<char, 4096> buffer{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
-        return std::to_string(uid);
+/// Names that are remembered: asking for one may take a server's answer, and a list has the same few again
+/// and again.
+constexpr std::size_t user_names_max = 1024;
+
+std::map<std::uint32_t, std::string>& known_user_names() {
+    static std::map<std::uint32_t, std::string> names; // I/O thread only, as all views
+    return names;
+}
+
+const std::string& remembered_user_name(std::uint32_t uid) {
+    auto& names = known_user_names();
+    const auto known = names.find(uid);
+    if (known != names.end()) {
+        return known->second;
     }
-    return found->pw_name;
+    if (names.size() >= user_names_max) {
+        names.clear();
+    }
+    return names.emplace(uid, user_name(uid)).first->second;
 }
 
 boost::json::value or_null(const std::string& text) {
@@ -51,6 +60,10 @@ boost::json::object view_identity(const std::string& key_id, const KeyIdentity& 
 }
 
 } // namespace
+
+void forget_user_names() {
+    known_user_names().clear();
+}
 
 boost::json::array view_findings(const std::vector<Finding>& findings) {
     boost::json::array array;
@@ -186,7 +199,7 @@ boost::json::object view_session(const LoginSession& session, const CriterionRul
             {"key", or_null(session.key_id)},
             {"organisation", or_null(session.organisation)},
             {"uid", session.uid},
-            {"user", user_name(session.uid)},
+            {"user", remembered_user_name(session.uid)},
             {"pid", session.pid},
             {"executable", session.executable},
             {"grade", to_string(session.grade)},

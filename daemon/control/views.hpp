@@ -29,4 +29,7 @@ boost::json::object view_session(const LoginSession& session, const CriterionRul
 boost::json::object view_organisation(const OrganisationEntry& entry, const Viewer& viewer);
 boost::json::array view_findings(const std::vector<Finding>& findings);
 
+/// The user database may have changed: views ask it anew.
+void forget_user_names();
+
 } // namespace ukey

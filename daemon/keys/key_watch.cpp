@@ -101,6 +101,11 @@ const PresentKey* KeyWatch::find(const KeyIdentity& identity) const {
     return found == keys_.end() ? nullptr : &found->second;
 }
 
+bool KeyWatch::all_read() const {
+    return std::ranges::all_of(
+        workers_, [&](const auto& worker) { return read_modules_.contains(worker->options().name); });
+}
+
 std::vector<Finding> KeyWatch::findings() const {
     std::vector<Finding> findings;
     if (usb_unavailable_) {
@@ -214,6 +219,9 @@ asio::awaitable<void> KeyWatch::reconcile() {
             if (worker->state() == WorkerState::running) {
                 co_await insert_new(*worker);
             }
+            if (worker->state() != WorkerState::starting) {
+                read_modules_.insert(worker->options().name);
+            }
         }
         match();
     }
@@ -232,6 +240,7 @@ asio::awaitable<void> KeyWatch::replace_workers() {
             workers_.push_back(std::move(*same));
         } else {
             fresh.push_back(workers_.emplace_back(make_worker(module)).get());
+            read_modules_.erase(module.name);
         }
     }
     std::set<std::string> stopped_modules;

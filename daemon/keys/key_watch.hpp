@@ -48,6 +48,9 @@ class KeyWatch {
     /// By key id; what is in now.
     const std::map<std::string, PresentKey>& keys() const { return keys_; }
     const PresentKey* find(const KeyIdentity& identity) const;
+    /// Every module has said which tokens it has, or has failed to: who has just been started does not know
+    /// yet which keys are in.
+    bool all_read() const;
     const std::vector<BusEntry>& devices() const { return devices_; }
     const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
     /// Of no single key, device or module: `usb.unavailable`, `registry.empty` …
@@ -101,6 +104,7 @@ class KeyWatch {
     std::vector<BusEntry> devices_;
     std::map<std::string, boost::asio::steady_timer> token_timers_; ///< by port
     std::set<std::string> held_;
+    std::set<std::string> read_modules_;
     bool reconciling_ = false;
     bool dirty_ = false;
     bool workers_outdated_ = false;

@@ -91,23 +91,24 @@ asio::awaitable<void> LoginConnection::serve() {
     }
     const std::set<std::string> logins = logins_;
     for (const std::string& login : logins) {
-        const SessionEnd how{EndReason::process_exit, server_.parts_.clock.now(), std::nullopt};
+        const SessionEnd how = server_.how_it_ends(login, EndReason::process_exit);
         co_await server_.end(login, how);
     }
 }
 
 /// A forked child may keep the socket open, so the end of the process counts as much as the end of the
-/// connection. What it reported before is in the socket still, also when it ended before we came to accept.
+/// connection. What it reported before is in the socket still, also when it ended before we came to accept;
+/// answers that it did not read are nobody's.
 asio::awaitable<void> LoginConnection::watch_process() {
     if (!process_.is_open()) {
-        channel_.finish_receiving();
+        channel_.shut_down();
         co_return;
     }
     boost::system::error_code error;
     co_await process_.async_wait(asio::posix::stream_descriptor::wait_read,
                                  asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
-        channel_.finish_receiving();
+        channel_.shut_down();
     }
 }
 
@@ -160,6 +161,9 @@ void LoginConnection::add_arrival(Arrivals& arrivals,
 asio::awaitable<bool> LoginConnection::handle_all(std::vector<LoginMessage> messages) {
     std::vector<LoginReport> reports;
     for (LoginMessage& message : messages) {
+        if (server_.closed_) {
+            co_return false; // the daemon stops: its filter tells it again
+        }
         if (auto* result = std::get_if<ResultMessage>(&message)) {
             LoginReport report = co_await prepare(std::move(*result));
             reports.push_back(std::move(report));
@@ -173,7 +177,8 @@ asio::awaitable<bool> LoginConnection::handle_all(std::vector<LoginMessage> mess
             continue;
         }
         if (const auto* end = std::get_if<EndMessage>(&message)) {
-            reports.push_back(prepare(*end));
+            LoginReport report = co_await prepare(*end, is_being_told(end->login, reports));
+            reports.push_back(std::move(report));
             continue;
         }
         co_await record(std::exchange(reports, std::vector<LoginReport>()));
@@ -208,15 +213,12 @@ LoginSession LoginConnection::describe(const KeyIdentity& token, const LoginClai
     return session;
 }
 
-/// False when the user has used up what one user may have recorded in a minute; what was left out is recorded
-/// as a number once the minute is over.
+/// False when the user has used up what one user may have recorded; what was left out is recorded as a number
+/// once the minute is over.
 asio::awaitable<bool> LoginConnection::within_limit() {
     const RateLimit::Decision decision = server_.rate_limit_.take(peer_.uid, server_.parts_.clock.boottime());
     if (decision.left_out_before > 0) {
-        const auto done = co_await server_.parts_.store.run_together([&](Storage& storage) {
-            return record_limited_reports(storage, peer_.uid, decision.left_out_before);
-        });
-        server_.note_write(done ? nullptr : &done.error());
+        co_await server_.record_left_out(peer_.uid, decision.left_out_before);
     }
     co_return decision.allowed;
 }
@@ -226,22 +228,22 @@ asio::awaitable<void> LoginConnection::record_refused_report(const RefusedReport
     if (!co_await within_limit()) {
         co_return;
     }
-    const auto done = co_await server_.parts_.store.run_together(
-        [&](Storage& storage) { return record_refusal_of_report(storage, report); });
-    server_.note_write(done ? nullptr : &done.error());
+    co_await server_.write([&](Storage& storage) { return record_refusal_of_report(storage, report); });
 }
 
 asio::awaitable<void> LoginConnection::record_coverage_gaps(const AskMessage& message) {
     const PresentKey* key = server_.parts_.keys.find(message.token);
-    const std::vector<boost::json::object> gaps =
+    const std::vector<CoverageGap> gaps =
         server_.coverage_.look(message, peer_.uid, key, key == nullptr ? "" : module_path(*key));
-    for (const boost::json::object& gap : gaps) {
+    for (const CoverageGap& gap : gaps) {
         if (!co_await within_limit()) {
             co_return;
         }
-        const auto done = co_await server_.parts_.store.run_together(
-            [&](Storage& storage) { return record_coverage_gap(storage, gap); });
-        server_.note_write(done ? nullptr : &done.error());
+        const auto done = co_await server_.write(
+            [&](Storage& storage) { return record_coverage_gap(storage, gap.payload); });
+        if (done) {
+            gap.recorded();
+        }
     }
 }
 
@@ -333,15 +335,23 @@ asio::awaitable<void> LoginConnection::handle_one(AskMessage message) {
     if (!co_await channel_.send(reply)) {
         co_return; // it has gone, and was refused nothing
     }
-    if (denied && co_await within_limit()) {
-        const auto done = co_await server_.parts_.store.run_together(
-            [&](Storage& storage) { return record_refusal(storage, attempt); });
-        server_.note_write(done ? nullptr : &done.error());
-        server_.parts_.events.publish(
-            "login.refused", attempt.key_id,
-            {{"key", attempt.key_id}, {"uid", peer_.uid}, {"codes", reply["codes"]}});
+    if (denied) {
+        co_await refuse(attempt);
     }
     co_await record_coverage_gaps(message);
+}
+
+asio::awaitable<void> LoginConnection::refuse(const LoginSession& attempt) {
+    if (!co_await within_limit()) {
+        co_return;
+    }
+    const auto done =
+        co_await server_.write([&](Storage& storage) { return record_refusal(storage, attempt); });
+    if (done) {
+        server_.parts_.events.publish(
+            "login.refused", attempt.key_id,
+            {{"key", attempt.key_id}, {"uid", peer_.uid}, {"codes", public_codes(attempt.codes)}});
+    }
 }
 
 asio::awaitable<LoginReport> LoginConnection::prepare(ResultMessage message) {
@@ -358,24 +368,42 @@ asio::awaitable<LoginReport> LoginConnection::prepare(ResultMessage message) {
     session.uses = message.uses;
     server_.coverage_.pin_was_used(session.key_id, message.rv == rv_ok);
     if (message.rv == rv_ok) {
+    const PresentKey* key = server_.parts_.keys.find(message.token);
+    const auto inserted = key != nullptr ? std::optional(key->inserted) : std::nullopt;
         if (message.late) { // told, not seen: its own time, but not one that lies ahead
             session.grade = EvidenceGrade::late;
             session.started = std::min(message.started, session.started);
         }
         judge_attestation(session, message);
     }
-    report.what =
-        ToldLogin{.session = std::move(session), .token = message.token, .rv = message.rv, .started = false};
+    report.what = ToldLogin{.session = std::move(session),
+                            .token = message.token,
+                            .rv = message.rv,
+                            .key_inserted = inserted,
+                            .key_may_be_unread = !server_.parts_.keys.all_read(),
+                            .started = false};
     co_return report;
 }
 
-LoginReport LoginConnection::prepare(const EndMessage& message) const {
+/// The beginning of a login, or what has become of it, is the process's own: its end is part of that. Any
+/// other end counts as a report, although nothing is written of it.
+asio::awaitable<LoginReport> LoginConnection::prepare(EndMessage message, bool being_told) {
     LoginReport report;
     report.request = message.request;
     report.login = message.login;
-    report.what = ToldEnd{.own = logins_.contains(message.login),
-                          .how = {message.reason, server_.parts_.clock.now(), message.uses}};
-    return report;
+    const bool own = logins_.contains(message.login);
+    report.what = ToldEnd{.own = own, .how = {message.reason, server_.parts_.clock.now(), message.uses}};
+    if (!own && !being_told) {
+        report.admitted = co_await within_limit();
+    }
+    co_return report;
+}
+
+bool LoginConnection::is_being_told(const std::string& login, const std::vector<LoginReport>& reports) const {
+    return unwritten_.contains(login) || std::ranges::any_of(reports, [&](const LoginReport& report) {
+               return report.login == login && report.admitted &&
+                      std::holds_alternative<ToldLogin>(report.what);
+           });
 }
 
 /// With those that are being told now.
@@ -397,7 +425,7 @@ bool LoginConnection::has_too_many_logins(const std::vector<LoginReport>& report
 
 /// One commit for all of them, then the answers.
 asio::awaitable<void> LoginConnection::record(std::vector<LoginReport> reports) {
-    if (std::ranges::any_of(reports, &LoginReport::admitted)) {
+    if (!server_.closed_ && std::ranges::any_of(reports, &LoginReport::admitted)) {
         const auto tried =
             co_await server_.parts_.store.run_together([&](Storage& storage) -> Result<std::size_t> {
                 return write_reports(storage, reports, unwritten_);
@@ -416,6 +444,9 @@ asio::awaitable<void> LoginConnection::record(std::vector<LoginReport> reports) 
     }
     for (const LoginReport& report : reports) {
         if (report.admitted) {
+        if (server_.closed_) {
+            co_return; // nothing is acknowledged any more
+        }
             co_await follow_up(report);
         }
         co_await answer(report);
@@ -425,7 +456,9 @@ asio::awaitable<void> LoginConnection::record(std::vector<LoginReport> reports) 
 asio::awaitable<void> LoginConnection::follow_up(const LoginReport& report) {
     if (const auto* end = std::get_if<ToldEnd>(&report.what)) {
         if (end->own && !unwritten_.contains(report.login)) {
-            logins_.erase(report.login);
+            if (report.done) {
+                logins_.erase(report.login);
+            }
             server_.settle_end(report.login, end->how, report.done.has_value());
         }
         co_return;
@@ -441,7 +474,7 @@ asio::awaitable<void> LoginConnection::follow_up(const LoginReport& report) {
     unwritten_.erase(report.login);
     if (told.started) {
         logins_.insert(report.login);
-        co_await server_.start(told.session, told.token);
+        co_await server_.start(told);
     } else if (const boost::json::value* refused = told.session.attestation.if_contains("refused")) {
         const RefusedReport refusal{peer_.uid, peer_.pid, report.login, std::string(refused->get_string())};
         co_await record_refused_report(refusal);
@@ -456,14 +489,20 @@ asio::awaitable<void> LoginConnection::answer(const LoginReport& report) {
 
 asio::awaitable<void> LoginConnection::handle_one(UseMessage message) {
     const auto open = server_.open_.find(message.login);
-    if (!logins_.contains(message.login) || open == server_.open_.end() || open->second.uses > 0) {
-        co_return; // ended already, not its own, or not the first use: the end tells the number
+    if (!logins_.contains(message.login) || open == server_.open_.end()) {
+        co_return; // ended already, or not its own
     }
     open->second.uses = std::max(open->second.uses, message.uses);
-    const auto done = co_await server_.parts_.store.run_together(
+    if (!first) {
+        co_return;
+    }
+    const auto done = co_await server_.write(
+    const bool first = open->second.uses == 0 && message.uses > 0;
+    // Also when it cannot be written now, and of later ones nothing else is: the end tells the number.
         [&](Storage& storage) { return use_session(storage, message.login, message.uses); });
-    server_.note_write(done ? nullptr : &done.error());
-    server_.parts_.events.publish("session.used", message.login, {{"login", message.login}});
+    if (done) {
+        server_.parts_.events.publish("session.used", message.login, {{"login", message.login}});
+    }
 }
 
 asio::awaitable<void> LoginConnection::handle_one(PinMessage message) {
@@ -478,16 +517,42 @@ asio::awaitable<void> LoginConnection::handle_one(PinMessage message) {
     if (key != nullptr) {
         server_.coverage_.pin_was_used(key->key_id, message.rv == rv_ok);
     }
-    if (key != nullptr && message.rv == rv_ok && message.default_pin) {
-        const std::string key_id = key->key_id;
-        const auto done = co_await server_.parts_.store.run_together([&](Storage& storage) {
-            return storage.write([&] { return set_pin_default(storage, key_id, *message.default_pin); });
-        });
-        server_.note_write(done ? nullptr : &done.error());
-        co_await server_.parts_.keys.reload(key_id);
-        report.done = done;
+    if (message.rv == rv_ok && message.default_pin) {
+        const std::string key_id = key != nullptr ? key->key_id : std::string();
+        report.done = co_await record_pin(key_id, message);
     }
     co_await answer(report);
 }
 
 } // namespace ukey
+/// `key_id` is empty when the key is not in. Until all modules have been heard the store says which it is;
+/// of a key that none of them sees anyone could say anything.
+asio::awaitable<Result<void>> LoginConnection::record_pin(std::string key_id, PinMessage message) {
+    const bool may_be_unread = !server_.parts_.keys.all_read();
+    const auto done = co_await server_.write([&](Storage& storage) -> Result<std::string> {
+        std::string known = key_id;
+        if (known.empty() && may_be_unread) {
+            auto found = find_key_by_identity(storage, message.token);
+            if (!found) {
+                return tl::unexpected(found.error());
+            }
+            known = std::move(*found).value_or(std::string());
+        }
+        if (known.empty()) {
+            return known;
+        }
+        UKEY_TRY(storage.write([&] { return set_pin_default(storage, known, *message.default_pin); }));
+        return known;
+    });
+    if (!done) {
+        co_return tl::unexpected(done.error());
+    }
+    if (done->empty()) {
+        co_return fail("key.not_read", "record a PIN change", message.token.serial,
+                       "no such key is plugged in");
+    }
+    const std::string changed = *done;
+    co_await server_.parts_.keys.reload(changed);
+    co_return Result<void>();
+}
+

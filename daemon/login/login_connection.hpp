@@ -30,6 +30,7 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     boost::asio::awaitable<void> serve();
     void close();
     std::uint32_t uid() const { return peer_.uid; }
+    bool has_logins() const { return !logins_.empty(); }
 
   private:
     boost::asio::awaitable<void> watch_process();
@@ -49,12 +50,15 @@ class LoginConnection : public std::enable_shared_from_this<LoginConnection> {
     /// A report goes three ways: it is prepared here, written with those beside it by the store, and what
     /// follows from it is done here again.
     boost::asio::awaitable<LoginReport> prepare(ResultMessage message);
-    LoginReport prepare(const EndMessage& message) const;
+    boost::asio::awaitable<LoginReport> prepare(EndMessage message, bool being_told);
+    bool is_being_told(const std::string& login, const std::vector<LoginReport>& reports) const;
     boost::asio::awaitable<void> record(std::vector<LoginReport> reports);
     boost::asio::awaitable<void> follow_up(const LoginReport& report);
     boost::asio::awaitable<void> answer(const LoginReport& report);
     bool has_too_many_logins(const std::vector<LoginReport>& reports) const;
 
+    boost::asio::awaitable<void> refuse(const LoginSession& attempt);
+    boost::asio::awaitable<Result<void>> record_pin(std::string key_id, PinMessage message);
     boost::asio::awaitable<bool> within_limit();
     boost::asio::awaitable<void> record_coverage_gaps(const AskMessage& message);
     boost::asio::awaitable<void> add_challenge(boost::json::object& reply, const AskMessage& message);

@@ -11,16 +11,23 @@ namespace {
 /// PKCS#11 2.40 §5.1: CKR_OK.
 constexpr std::uint64_t rv_ok = 0;
 
+/// What is told late may be of a key that is out again, and what is told just after a start of one that is
+/// not read yet: the store knows it.
+void find_key_that_is_not_in(Storage& storage, ToldLogin& told) {
+    LoginSession& session = told.session;
+    if (!session.key_id.empty() || (session.grade != EvidenceGrade::late && !told.key_may_be_unread)) {
+        return;
+    }
+    if (auto known = find_key_by_identity(storage, told.token); known && *known) {
+        session.key_id = std::move(**known);
+    }
+}
+
 Result<void> write_login(Storage& storage, ToldLogin& told) {
     LoginSession& session = told.session;
+    find_key_that_is_not_in(storage, told);
     if (told.rv != rv_ok) {
         return record_failed_login(storage, session, told.rv);
-    }
-    if (session.grade == EvidenceGrade::late && session.key_id.empty()) {
-        // What is told late may be of a key that is out again: the store knows it.
-        if (auto known = find_key_by_identity(storage, told.token); known && *known) {
-            session.key_id = std::move(**known);
-        }
     }
     const auto started = start_session(storage, session);
     if (!started) {

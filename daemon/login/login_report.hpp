@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,10 @@ struct ToldLogin {
     LoginSession session; ///< filled in from the store as it is written
     KeyIdentity token;
     std::uint64_t rv = 0;
+    /// When the key was plugged in that is in now; nullopt: none with that token's identity is.
+    std::optional<Timestamp> key_inserted;
+    /// A module has not said yet which tokens it has: the key may be in all the same.
+    bool key_may_be_unread = false;
     bool started = false; ///< written: it is the start of a session, or takes one up again
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/login/login_server.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
@@ -23,7 +21,7 @@ constexpr std::size_t connections_max = 512;
 /// A person who allows the last try starts the program next.
 constexpr std::chrono::minutes last_try_lifetime{5};
 /// Of one user: nobody keeps the others out.
-constexpr std::ptrdiff_t connections_per_user_max = 128;
+constexpr std::size_t connections_per_user_max = 128;
 
 } // namespace
 
@@ -33,50 +31,70 @@ LoginServer::LoginServer(Parts parts)
 LoginServer::~LoginServer() = default;
 
 asio::awaitable<void> LoginServer::serve(LocalAcceptor acceptor) {
-    acceptor_.emplace(std::move(acceptor));
-    while (acceptor_->is_open()) {
-        boost::system::error_code error;
-        LocalSocket socket =
-            co_await acceptor_->async_accept(asio::redirect_error(asio::use_awaitable, error));
-        if (error == asio::error::operation_aborted) {
+    listener_.emplace(std::move(acceptor), "login channel");
+    for (;;) {
+        auto socket = co_await listener_->accept();
+        if (!socket || closed_) {
             co_return;
         }
-        if (error || connections_.size() >= connections_max) {
-            spdlog::warn("login channel: a connection was turned away: {}",
-                         error ? error.message() : "too many");
-            continue;
-        }
-        auto peer = read_peer(socket.native_handle());
-        const auto pidfd = peer ? open_pidfd(peer->pid) : Result<int>(tl::unexpected(peer.error()));
-        if (!pidfd) {
-            spdlog::warn("login channel: {}", to_string(pidfd.error()));
-            continue;
-        }
-        const auto same_user = std::ranges::count(connections_, peer->uid, &LoginConnection::uid);
-        if (same_user >= connections_per_user_max) {
-            spdlog::warn("login channel: uid {} has too many connections; one was turned away", peer->uid);
-            if (*pidfd >= 0) {
-                ::close(*pidfd);
-            }
-            continue;
-        }
-        asio::posix::stream_descriptor process(parts_.executor);
-        if (*pidfd >= 0) {
-            process.assign(*pidfd);
-        }
-        auto connection =
-            std::make_shared<LoginConnection>(*this, std::move(socket), std::move(*peer), std::move(process));
-        asio::co_spawn(
-            parts_.executor, [connection]() -> asio::awaitable<void> { co_await connection->serve(); },
-            report_exception());
+        admit(std::move(*socket));
     }
+}
+
+void LoginServer::admit(LocalSocket socket) {
+    auto peer = read_peer(socket.native_handle());
+    if (!peer) {
+        spdlog::warn("login channel: {}", to_string(peer.error()));
+        return;
+    }
+    if (!make_room_for(peer->uid)) {
+        spdlog::warn("login channel: a connection of uid {} was turned away: too many", peer->uid);
+        return;
+    }
+    const auto pidfd = open_pidfd(peer->pid);
+    if (!pidfd) {
+        spdlog::warn("login channel: {}", to_string(pidfd.error()));
+        return;
+    }
+    asio::posix::stream_descriptor process(parts_.executor);
+    if (*pidfd >= 0) {
+        process.assign(*pidfd);
+    }
+    auto connection =
+        std::make_shared<LoginConnection>(*this, std::move(socket), std::move(*peer), std::move(process));
+    asio::co_spawn(
+        parts_.executor, [connection]() -> asio::awaitable<void> { co_await connection->serve(); },
+        report_exception());
+}
+
+/// False when this user's connection is to be turned away. When all places are taken, the user who has the
+/// most gives one up, rather one without a login.
+bool LoginServer::make_room_for(std::uint32_t uid) {
+    std::map<std::uint32_t, std::size_t> taken{{uid, 0}};
+    for (const LoginConnection* connection : connections_) {
+        ++taken[connection->uid()];
+    }
+    const std::size_t own = taken[uid];
+    if (connections_.size() < connections_max || own >= connections_per_user_max) {
+        return own < connections_per_user_max;
+    }
+    const auto most = std::ranges::max_element(taken, {}, [](const auto& user) { return user.second; });
+    if (most->second <= own + 1) {
+        return false;
+    }
+    const auto rank = [&](const LoginConnection* connection) {
+        return connection->uid() != most->first ? 2 : connection->has_logins() ? 1 : 0;
+    };
+    LoginConnection* gives_way = *std::ranges::min_element(connections_, {}, rank);
+    connections_.erase(gives_way);
+    gives_way->close();
+    return true;
 }
 
 void LoginServer::close() {
     closed_ = true;
-    if (acceptor_) {
-        boost::system::error_code ignored; // closing what is closed already is no failure
-        acceptor_->close(ignored);
+    if (listener_) {
+        listener_->close();
     }
     const std::set<LoginConnection*> connections = connections_;
     for (LoginConnection* connection : connections) {
@@ -89,13 +107,21 @@ std::size_t LoginServer::open_sessions_of(const std::string& key_id) const {
         std::ranges::count_if(open_, [&](const auto& entry) { return entry.second.key_id == key_id; }));
 }
 
-asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token) {
+asio::awaitable<void> LoginServer::start(ToldLogin told) {
+    const LoginSession& session = told.session;
     const std::string key_id = session.key_id;
+    const std::string login = session.login;
     users_.insert({session.uid, key_id});
     parts_.keys.hold(key_id, true);
-    open_.insert_or_assign(session.login, session);
-    parts_.events.publish("session.started", session.login, {{"login", session.login}});
-    const PresentKey* key = parts_.keys.find(token);
+    open_.insert_or_assign(login, session);
+    parts_.events.publish("session.started", login, {{"login", login}});
+    const PresentKey* key = parts_.keys.find(told.token);
+    if (told.key_inserted && (key == nullptr || key->inserted != *told.key_inserted)) {
+        // Pulled out while the login was being written: the removal found no session of it to end.
+        const SessionEnd how = how_it_ends(login, EndReason::key_removed);
+        co_await end(login, how);
+        co_return;
+    }
     const bool pin_is_news = key != nullptr && session.default_pin && session.default_pin != key->pin_default;
     if (pin_is_news || session.attestation.contains("duration_us")) {
         co_await parts_.keys.reload(key_id);
@@ -103,10 +129,17 @@ asio::awaitable<void> LoginServer::start(LoginSession session, KeyIdentity token
 }
 
 asio::awaitable<void> LoginServer::end(std::string login, SessionEnd how) {
-    const auto ended = co_await parts_.store.run_together(
-        [&](Storage& storage) { return end_session(storage, login, how); });
-    note_write(ended ? nullptr : &ended.error());
+    const auto ended = co_await write([&](Storage& storage) { return end_session(storage, login, how); });
     settle_end(login, how, ended.has_value());
+}
+
+SessionEnd LoginServer::how_it_ends(const std::string& login, EndReason reason) const {
+    if (const auto told = unwritten_ends_.find(login); told != unwritten_ends_.end()) {
+        return told->second;
+    }
+    const auto open = open_.find(login);
+    return {reason, parts_.clock.now(),
+            open == open_.end() ? std::nullopt : std::optional(open->second.uses)};
 }
 
 void LoginServer::settle_end(const std::string& login, const SessionEnd& how, bool written) {
@@ -141,32 +174,35 @@ bool LoginServer::take_last_try(std::uint32_t uid, const std::string& key_id) {
 
 asio::awaitable<void> LoginServer::end_sessions_of_key(std::string key_id, EndReason reason) {
     coverage_.forget(key_id);
-    std::vector<std::string> logins;
-    for (const auto& [login, session] : open_) {
-        if (session.key_id == key_id) {
-            logins.push_back(login);
+    std::set<std::string> ended;
+    for (;;) { // one may begin while another is being ended
+        const auto next = std::ranges::find_if(open_, [&](const auto& entry) {
+            return entry.second.key_id == key_id && !ended.contains(entry.first);
+        });
+        if (next == open_.end()) {
+            co_return;
         }
-    }
-    for (const std::string& login : logins) {
-        std::optional<std::uint64_t> uses;
-        if (const auto open = open_.find(login); open != open_.end()) {
-            uses = open->second.uses;
-        }
-        const SessionEnd how{reason, parts_.clock.now(), uses};
+        const std::string login = *ended.insert(next->first).first;
+        const SessionEnd how = how_it_ends(login, reason);
         co_await end(login, how);
     }
 }
 
-asio::awaitable<void> LoginServer::record_left_out(std::map<std::uint32_t, std::uint64_t> left_out) {
-    for (const auto& entry : left_out) {
-        const auto done = co_await parts_.store.run_together(
-            [&](Storage& storage) { return record_limited_reports(storage, entry.first, entry.second); });
-        note_write(done ? nullptr : &done.error());
+asio::awaitable<void> LoginServer::record_left_out(std::uint32_t uid, std::uint64_t left_out) {
+    const auto done = co_await parts_.store.run_together(
+        [&](Storage& storage) { return record_limited_reports(storage, uid, left_out); });
+    note_write(done ? nullptr : &done.error());
+    if (!done) {
+        rate_limit_.put_back(uid, left_out);
     }
 }
 
 asio::awaitable<void> LoginServer::catch_up() {
-    co_await record_left_out(rate_limit_.take_left_out(parts_.clock.boottime()));
+    const std::map<std::uint32_t, std::uint64_t> left_out =
+        rate_limit_.take_left_out(parts_.clock.boottime());
+    for (const auto& entry : left_out) {
+        co_await record_left_out(entry.first, entry.second);
+    }
     const std::map<std::string, SessionEnd> ends = unwritten_ends_;
     for (const auto& [login, how] : ends) {
         co_await end(login, how);
@@ -174,7 +210,10 @@ asio::awaitable<void> LoginServer::catch_up() {
 }
 
 asio::awaitable<void> LoginServer::end_all(EndReason reason) {
-    co_await record_left_out(rate_limit_.take_left_out(std::nullopt));
+    const std::map<std::uint32_t, std::uint64_t> left_out = rate_limit_.take_left_out(std::nullopt);
+    for (const auto& entry : left_out) {
+        co_await record_left_out(entry.first, entry.second);
+    }
     const auto ended = co_await parts_.store.run_together(
         [&](Storage& storage) { return end_open_sessions(storage, reason); });
     note_write(ended ? nullptr : &ended.error());

@@ -7,6 +7,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -15,6 +17,7 @@
 #include "daemon/event_bus.hpp"
 #include "daemon/keys/key_watch.hpp"
 #include "daemon/login/coverage_watch.hpp"
+#include "daemon/login/login_report.hpp"
 #include "daemon/login/rate_limit.hpp"
 #include "daemon/store/session_store.hpp"
 #include "daemon/store/store_thread.hpp"
@@ -46,7 +49,8 @@ class LoginServer {
 
     /// Accepts until close().
     boost::asio::awaitable<void> serve(LocalAcceptor acceptor);
-    /// No more connections or reports; the open sessions stay open in the store until end_all().
+    /// No more connections or reports; the open sessions stay open in the store until end_all(). From here on
+    /// nothing else is written.
     void close();
 
     /// The configuration has changed.
@@ -76,16 +80,31 @@ class LoginServer {
   private:
     friend class LoginConnection;
 
-    boost::asio::awaitable<void> start(LoginSession session, KeyIdentity token);
+    void admit(LocalSocket socket);
+    bool make_room_for(std::uint32_t uid);
+    boost::asio::awaitable<void> start(ToldLogin told);
     boost::asio::awaitable<void> end(std::string login, SessionEnd how);
+    /// What is known of the end of an open session that has no word of its own from the filter.
+    SessionEnd how_it_ends(const std::string& login, EndReason reason) const;
     /// What follows from an end that was written, or could not be.
     void settle_end(const std::string& login, const SessionEnd& how, bool written);
-    boost::asio::awaitable<void> record_left_out(std::map<std::uint32_t, std::uint64_t> left_out);
+    boost::asio::awaitable<void> record_left_out(std::uint32_t uid, std::uint64_t left_out);
     bool take_last_try(std::uint32_t uid, const std::string& key_id);
     void note_write(const Error* error);
 
+    /// Has the store write what `job` says. Fails once the server is closed: only end_all() writes then.
+    template <typename Job>
+    boost::asio::awaitable<std::invoke_result_t<Job&, Storage&>> write(Job job) {
+        if (closed_) {
+            co_return fail("state.unusable", "write the ledger", "", "the service is stopping");
+        }
+        auto done = co_await parts_.store.run_together(std::move(job));
+        note_write(done ? nullptr : &done.error());
+        co_return done;
+    }
+
     Parts parts_;
-    std::optional<LocalAcceptor> acceptor_;
+    std::optional<Listener> listener_;
     std::map<std::string, LoginSession> open_;
     /// Of sessions in open_, by login id.
     std::map<std::string, SessionEnd> unwritten_ends_;
