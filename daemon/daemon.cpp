@@ -58,9 +58,9 @@ std::chrono::microseconds watchdog_interval() {
 } // namespace
 
 struct Daemon::Parts {
-    Parts(DaemonOptions daemon_options, Settings daemon_settings, Storage storage)
-        : options(std::move(daemon_options)), settings(std::move(daemon_settings)),
-          store(std::move(storage)) {}
+    Parts(DaemonOptions daemon_options, Settings daemon_settings, Storage storage, Storage to_read)
+        : options(std::move(daemon_options)), settings(std::move(daemon_settings)), store(std::move(storage)),
+          reader(std::move(to_read)) {}
 
     asio::awaitable<void> begin();
     asio::awaitable<void> beat();
@@ -78,6 +78,7 @@ struct Daemon::Parts {
     EventBus events{clock}; // before io: coroutines that are left when io goes still unsubscribe
     asio::io_context io{1};
     StoreThread store;
+    StoreThread reader; ///< of the same database
     asio::steady_timer heartbeat{io};
     asio::signal_set stop_signals{io, SIGTERM, SIGINT};
     asio::signal_set reload_signals{io, SIGHUP};
@@ -91,6 +92,7 @@ struct Daemon::Parts {
                                    settings.trust,
                                    settings.rule,
                                    store,
+                                   reader,
                                    keys,
                                    logins,
                                    events,
@@ -111,12 +113,18 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
     UKEY_TRY(make_folder(options.state_dir, 0700));
     UKEY_TRY(make_folder(options.runtime_dir, 0755));
     static const SystemClock clock;
-    auto storage = Storage::open(options.state_dir + "/ukeyd.db", clock);
+    const std::string database = options.state_dir + "/ukeyd.db";
+    auto storage = Storage::open(database, clock);
     if (!storage) {
         return tl::unexpected(storage.error());
     }
+    auto to_read = Storage::open_to_read(database, clock);
+    if (!to_read) {
+        return tl::unexpected(to_read.error());
+    }
     const std::string runtime_dir = options.runtime_dir;
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(*storage));
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(*storage),
+                                         std::move(*to_read));
     const std::map<std::string, int> passed = take_passed_sockets();
     auto login = listen_on(parts->io.get_executor(), passed, "login", runtime_dir + "/login.sock");
     auto control = listen_on(parts->io.get_executor(), passed, "control", runtime_dir + "/control.sock");

@@ -30,6 +30,8 @@ struct ControlContext {
     const TrustStore& trust;
     const CriterionRule& rule;
     StoreThread& store;
+    /// Reads beside it: lists, reports, exports.
+    StoreThread& reader;
     KeyWatch& keys;
     LoginServer& logins;
     EventBus& events;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // audit.export and audit.verify.
+#include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
 
 namespace ukey {
@@ -17,16 +18,25 @@ boost::json::object view_record(const LedgerRecord& record) {
             {"hash", to_hex(record.hash)}};
 }
 
-Result<boost::json::object> verify_chain(Storage& storage) {
+/// The newest record as the running service has written it.
+struct Written {
+    std::uint64_t seq;
+    std::string hash;
+};
+
+Result<boost::json::object> verify_chain(Storage& storage, const Written& written) {
     ChainVerifier verifier;
     std::optional<std::string> reason;
     std::uint64_t bad_seq = 0;
     UKEY_TRY(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
         reason = verifier.add(record);
+        if (!reason && record.seq == written.seq && record.hash != written.hash) {
+            reason = "it is not the record that the service has written";
+        }
         bad_seq = record.seq;
         return !reason;
     }));
-    if (!reason && verifier.seq() != storage.head_seq()) {
+    if (!reason && verifier.seq() < written.seq) {
         reason = "records are missing at the end";
         bad_seq = verifier.seq() + 1;
     }
@@ -49,34 +59,56 @@ asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, Cont
     const std::uint64_t first = next;
     std::uint64_t last = request.number("to_seq", 0);
     std::string head;
+    std::string before = to_hex(ledger_genesis_hash());
     std::uint64_t sent = 0;
-    for (;;) { // piece by piece: memory stays small, and logins get their turn on the store thread
-        boost::json::array part;
-        const auto read = co_await context.store.run([&](Storage& storage) {
+    RowParts parts(request);
+    for (bool go_on = true; go_on;) { // piece by piece: memory stays small, and logins get their turn
+        std::vector<LedgerRecord> records;
+        const auto read = co_await context.reader.read([&](Storage& storage) -> Result<void> {
             last = last == 0 || last > storage.head_seq() ? storage.head_seq() : last;
             head = to_hex(storage.head_hash());
-            return storage.visit_records(next, std::min(last, next + part_rows - 1),
+            const bool with_previous = next == first && first > 1;
+            return storage.visit_records(with_previous ? next - 1 : next,
+                                         std::min(last, next + part_rows - 1),
                                          [&](const LedgerRecord& record) {
-                                             part.push_back(view_record(record));
+                                             if (record.seq < first) {
+                                                 before = to_hex(record.hash);
+                                             } else {
+                                                 records.push_back(record);
+                                             }
                                              return true;
                                          });
         });
         if (!read) {
             co_return refuse(read.error());
         }
-        const std::size_t count = part.size();
-        sent += count;
-        next += part_rows;
-        if (count == 0 || !co_await request.send_part(std::move(part)) || next > last) {
-            break;
+        go_on = !records.empty() && next + part_rows <= last;
+        for (const LedgerRecord& record : records) {
+            boost::json::object row = view_record(record);
+            if (!co_await parts.add(std::move(row))) {
+                co_return boost::json::object(); // nobody is there to hear more
+            }
         }
+        sent += records.size();
+        next += part_rows;
     }
-    co_return boost::json::object{
-        {"records", sent}, {"first_seq", first}, {"last_seq", last}, {"head", head}};
+    co_await parts.finish();
+    co_return boost::json::object{{"records", sent},
+                                  {"first_seq", first},
+                                  {"last_seq", last},
+                                  {"previous_hash", before},
+                                  {"head", head}};
 }
 
 asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext& context, ControlRequest& /*request*/) {
-    auto verdict = co_await context.store.run([](Storage& storage) { return verify_chain(storage); });
+    const auto written = co_await context.store.run([](Storage& storage) -> Result<Written> {
+        return Written{storage.head_seq(), storage.head_hash()};
+    });
+    if (!written) {
+        co_return refuse(written.error());
+    }
+    auto verdict =
+        co_await context.reader.read([&](Storage& storage) { return verify_chain(storage, *written); });
     if (!verdict) {
         co_return refuse(verdict.error());
     }

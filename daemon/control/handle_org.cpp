@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // org.import, org.list, org.show.
+#include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
 #include "daemon/core/registry_check.hpp"
 
@@ -120,22 +121,18 @@ asio::awaitable<ControlAnswer> handle_org_import(ControlContext& context, Contro
 asio::awaitable<ControlAnswer> handle_org_list(ControlContext& context, ControlRequest& request) {
     const std::string match = request.optional_text("match");
     const auto entries =
-        co_await context.store.run([&](Storage& storage) { return list_organisations(storage, match); });
+        co_await context.reader.read([&](Storage& storage) { return list_organisations(storage, match); });
     if (!entries) {
         co_return refuse(entries.error());
     }
-    boost::json::array part;
+    RowParts parts(request);
     for (const OrganisationEntry& entry : *entries) {
-        part.push_back(view_organisation(entry, viewer_of(request)));
-        if (part.size() == part_rows) {
-            if (!co_await request.send_part(std::exchange(part, {}))) {
-                break;
-            }
+        boost::json::object row = view_organisation(entry, viewer_of(request));
+        if (!co_await parts.add(std::move(row))) {
+            break;
         }
     }
-    if (!part.empty()) {
-        co_await request.send_part(std::move(part));
-    }
+    co_await parts.finish();
     co_return boost::json::object{{"count", entries->size()}};
 }
 

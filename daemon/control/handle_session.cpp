@@ -2,6 +2,7 @@
 // session.list, session.show and report.month.
 #include <set>
 
+#include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
 #include "daemon/core/assessed_units.hpp"
 
@@ -51,16 +52,13 @@ Result<SessionFilter> read_filter(Storage& storage, const ControlRequest& reques
 
 /// Sends rows in pieces.
 asio::awaitable<void> send_rows(const ControlRequest& request, boost::json::array rows) {
-    boost::json::array part;
+    RowParts parts(request);
     for (boost::json::value& row : rows) {
-        part.push_back(std::move(row));
-        if (part.size() == part_rows && !co_await request.send_part(std::exchange(part, {}))) {
+        if (!co_await parts.add(std::move(row))) {
             co_return;
         }
     }
-    if (!part.empty()) {
-        co_await request.send_part(std::move(part));
-    }
+    co_await parts.finish();
 }
 
 /// What the store gives for a report.
@@ -88,19 +86,29 @@ Result<MonthData> read_month(Storage& storage, const ChinaMonth& month) {
     return data;
 }
 
-/// Without `operate` a caller sees the organisations of the keys that are in, and of the caller's own
+/// What a caller without `operate` sees: the organisations of the keys that are in, and of the caller's own
 /// sessions.
-void keep_own(MonthData& data, const ControlContext& context, std::uint32_t uid) {
-    std::set<std::string> own;
+struct Own {
+    std::set<std::string> organisations;
+    std::uint32_t uid = 0;
+};
+
+Own own_of(const ControlContext& context, std::uint32_t uid) {
+    Own own{.organisations = {}, .uid = uid};
     for (const auto& [key_id, key] : context.keys.keys()) {
-        own.insert(key.binding.organisation_code);
+        own.organisations.insert(key.binding.organisation_code);
     }
+    return own;
+}
+
+void keep_own(MonthData& data, Own own) {
     for (const LoginSession& session : data.sessions) {
-        if (session.uid == uid) {
-            own.insert(session.organisation);
+        if (session.uid == own.uid) {
+            own.organisations.insert(session.organisation);
         }
     }
-    std::erase_if(data.organisations, [&](const Organisation& o) { return !own.contains(o.code); });
+    std::erase_if(data.organisations,
+                  [&](const Organisation& o) { return !own.organisations.contains(o.code); });
 }
 
 /// Null for an empty registry: nothing of nothing is no percentage.
@@ -133,6 +141,45 @@ boost::json::array view_units(const std::vector<LoginResult>& results) {
     return view;
 }
 
+/// The rows of a month's report, and its frame's members.
+struct MonthReport {
+    boost::json::array rows;
+    boost::json::object summary;
+};
+
+Result<MonthReport> report_month(Storage& storage, const ChinaMonth& month, const CriterionRule& rule,
+                                 const std::optional<Own>& own) {
+    auto data = read_month(storage, month);
+    if (!data) {
+        return tl::unexpected(data.error());
+    }
+    const auto evidence = collect_evidence(data->sessions, rule);
+    if (own) {
+        keep_own(*data, *own);
+    }
+    const auto results = judge_logins(data->organisations, evidence, rule);
+    MonthReport report;
+    std::size_t met = 0;
+    for (const LoginResult& result : results) {
+        report.rows.push_back(to_json(result, rule));
+        met += result.met ? 1 : 0;
+    }
+    report.summary = {{"month", month.text()},
+                      {"rule", {{"name", rule.name}, {"sessions_required", rule.sessions_required}}},
+                      {"units", view_units(results)},
+                      {"totals",
+                       {{"organisations", results.size()},
+                        {"met", met},
+                        {"not_seen_here", results.size() - met},
+                        {"percent", percent_of(met, results.size())}}},
+                      {"basis",
+                       {{"evidence", "seen_by_this_computer"},
+                        {"ledger_seq", data->head_seq},
+                        {"ledger_head", data->head},
+                        {"all_organisations", !own}}}};
+    return report;
+}
+
 } // namespace
 
 asio::awaitable<ControlAnswer> handle_session_list(ControlContext& context, ControlRequest& request) {
@@ -141,7 +188,7 @@ asio::awaitable<ControlAnswer> handle_session_list(ControlContext& context, Cont
         co_return refuse(month.error());
     }
     const auto sessions =
-        co_await context.store.run([&](Storage& storage) -> Result<std::vector<LoginSession>> {
+        co_await context.reader.read([&](Storage& storage) -> Result<std::vector<LoginSession>> {
             const auto filter = read_filter(storage, request, *month);
             if (!filter) {
                 return tl::unexpected(filter.error());
@@ -183,37 +230,15 @@ asio::awaitable<ControlAnswer> handle_report_month(ControlContext& context, Cont
     if (!month) {
         co_return refuse(month.error());
     }
-    auto data = co_await context.store.run([&](Storage& storage) { return read_month(storage, *month); });
-    if (!data) {
-        co_return refuse(data.error());
+    const auto own = request.operates() ? std::nullopt : std::optional(own_of(context, request.peer.uid));
+    const CriterionRule rule = context.rule; // another may come into force meanwhile
+    auto report = co_await context.reader.read(
+        [&](Storage& storage) { return report_month(storage, *month, rule, own); });
+    if (!report) {
+        co_return refuse(report.error());
     }
-    const auto evidence = collect_evidence(data->sessions, context.rule);
-    if (!request.operates()) {
-        keep_own(*data, context, request.peer.uid);
-    }
-    const auto results = judge_logins(data->organisations, evidence, context.rule);
-    boost::json::array rows;
-    std::size_t met = 0;
-    for (const LoginResult& result : results) {
-        rows.push_back(to_json(result, context.rule));
-        met += result.met ? 1 : 0;
-    }
-    co_await send_rows(request, std::move(rows));
-    boost::json::object report{
-        {"month", month->text()},
-        {"rule", {{"name", context.rule.name}, {"sessions_required", context.rule.sessions_required}}},
-        {"units", view_units(results)},
-        {"totals",
-         {{"organisations", results.size()},
-          {"met", met},
-          {"not_seen_here", results.size() - met},
-          {"percent", percent_of(met, results.size())}}},
-        {"basis",
-         {{"evidence", "seen_by_this_computer"},
-          {"ledger_seq", data->head_seq},
-          {"ledger_head", data->head},
-          {"all_organisations", request.operates()}}}};
-    co_return report;
+    co_await send_rows(request, std::move(report->rows));
+    co_return std::move(report->summary);
 }
 
 } // namespace ukey

@@ -3,6 +3,7 @@
 
 #include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
+#include "daemon/core/clock.hpp"
 #include "daemon/core/signature.hpp"
 
 namespace ukey {
@@ -75,7 +76,13 @@ Result<void> verify(const Attestation& attestation) {
     if (!good) {
         return wrong(record, "unusable_certificate");
     }
-    return *good ? Result<void>() : wrong(record, "wrong_signature");
+    if (!*good) {
+        return wrong(record, "wrong_signature");
+    }
+    const auto asked = parse_timestamp(record.asked_at);
+    const auto started = parse_timestamp(record.started_at);
+    const bool in_order = asked && started && *started + clock_tolerance >= *asked;
+    return in_order ? Result<void>() : wrong(record, "wrong_time");
 }
 
 boost::json::object to_json(const Attestation& attestation) {

@@ -21,9 +21,13 @@ struct Attestation {
     std::chrono::microseconds duration{0}; ///< what it added to C_Login, as the process says
 };
 
+/// How far two readings of one computer's clock may be out of order: it is slewed, and set by small steps.
+constexpr std::chrono::seconds clock_tolerance{2};
+
 /// Did the record's key sign this record? Error `attestation.wrong`; its reason is `ambiguous_record`,
 /// `unknown_scheme`, `other_key` (the certificate is about another public key than the record),
-/// `unusable_certificate` or `wrong_signature`. Whether the certificate is to be trusted is not asked here.
+/// `unusable_certificate`, `wrong_signature` or `wrong_time` (the login began before the service was asked
+/// about it). Whether the certificate is to be trusted is not asked here.
 Result<void> verify(const Attestation& attestation);
 
 /// The member `attestation` of a record `session.started`: what that record does not say already.

@@ -49,6 +49,9 @@ struct LoginSession {
     std::vector<std::string> codes;
     std::optional<bool> default_pin;
     Timestamp started{};
+    /// What the process said, where the service cannot believe it: `started` is when it was told then. In the
+    /// ledger only.
+    std::optional<Timestamp> claimed_start;
     std::optional<Timestamp> ended;
     std::optional<EndReason> end_reason;
     std::uint64_t uses = 0; ///< private-key operations that succeeded

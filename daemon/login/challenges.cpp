@@ -44,6 +44,10 @@ std::string obstacle_to_attestation(const PresentKey& key, const Configuration& 
     if (!signs_digitally(*key.certificates.signing)) {
         return "non_repudiation"; // such a signature binds a person to what was signed: never ours to ask for
     }
+    if (!key.binding.organisation_code.empty() &&
+        key.binding.pinned_spki_sha256 != key.certificates.signing->spki_sha256) {
+        return "rekeyed"; // for all that is known, it is another token under the same serial number
+    }
     if (key.token.has_flag("protected_authentication_path")) {
         return "protected_path"; // the reader would ask the person again
     }
@@ -70,8 +74,9 @@ void Challenges::issue(Challenge challenge) {
     open_.push_back(std::move(challenge));
 }
 
-std::optional<Challenges::Challenge> Challenges::take(const std::string& nonce,
+std::optional<Challenges::Challenge> Challenges::take(const ResultMessage& message,
                                                       std::chrono::microseconds uptime) {
+    const std::string& nonce = message.attestation->nonce;
     const auto found =
         std::ranges::find_if(open_, [&](const Challenge& open) { return open.record.nonce == nonce; });
     if (found == open_.end()) {
@@ -82,13 +87,21 @@ std::optional<Challenges::Challenge> Challenges::take(const std::string& nonce,
     if (uptime - challenge.uptime > challenge_lifetime) {
         return std::nullopt;
     }
+    judged_.insert_or_assign(message.login, challenge);
     return challenge;
 }
 
+void Challenges::settle(const std::string& login, bool written) {
+    auto judged = judged_.extract(login);
+    if (!judged.empty() && !written) {
+        issue(std::move(judged.mapped()));
+    }
+}
+
 void Challenges::judge(LoginSession& session, const ResultMessage& message, const PresentKey* key,
-                       std::chrono::microseconds uptime) {
+                       const Arrival& arrival) {
     const AttestationReply& reply = *message.attestation;
-    const auto challenge = take(reply.nonce, uptime);
+    const auto challenge = take(message, arrival.uptime);
     if (!challenge) {
         session.attestation = refused("unknown_nonce"); // never given to this connection, used up, or too old
         return;
@@ -110,9 +123,16 @@ void Challenges::judge(LoginSession& session, const ResultMessage& message, cons
                             .scheme = reply.scheme,
                             .signature = reply.signature,
                             .certificate_der = challenge->certificate_der,
-                            .duration = std::chrono::microseconds(reply.duration_us)};
+                            // No longer than the service itself has waited: a process's word makes no key
+                            // slow.
+                            .duration = std::min(std::chrono::microseconds(reply.duration_us),
+                                                 arrival.uptime - challenge->uptime)};
     attestation.record.login = message.login;
     attestation.record.started_at = format_timestamp(message.started);
+    if (message.started > arrival.time + clock_tolerance) {
+        session.attestation = refused("wrong_time"); // verify() looks at the other end
+        return;
+    }
     if (const auto good = verify(attestation); !good) {
         session.attestation = refused(good.error().reason);
         return;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -35,15 +36,26 @@ class Challenges {
     };
     void issue(Challenge challenge);
 
+    /// When an answer arrived, by the service's own clocks.
+    struct Arrival {
+        Timestamp time;
+        std::chrono::microseconds uptime;
+    };
     /// Sets the session's grade and its member `attestation` by what the process answered. `key` is the key
     /// that is in now, null when it is not.
     void judge(LoginSession& session, const ResultMessage& message, const PresentKey* key,
-               std::chrono::microseconds uptime);
+               const Arrival& arrival);
+
+    /// What judge() made of this login is in the ledger, or could not be written: then its nonce may be
+    /// answered once more, because the filter tells the login again.
+    void settle(const std::string& login, bool written);
 
   private:
-    std::optional<Challenge> take(const std::string& nonce, std::chrono::microseconds uptime);
+    std::optional<Challenge> take(const ResultMessage& message, std::chrono::microseconds uptime);
 
     std::list<Challenge> open_;
+    /// Answered, by login, until settle().
+    std::map<std::string, Challenge> judged_;
 };
 
 /// What the filter gets beside the verdict. `object_id`: CKA_ID of the private key, in hexadecimal.

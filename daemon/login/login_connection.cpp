@@ -295,7 +295,8 @@ void LoginConnection::judge_attestation(LoginSession& session, const ResultMessa
     const Configuration& configuration = server_.parts_.configuration;
     const PresentKey* key = server_.parts_.keys.find(message.token);
     if (message.attestation) {
-        challenges_.judge(session, message, key, server_.parts_.clock.boottime());
+        challenges_.judge(session, message, key,
+                          {server_.parts_.clock.now(), server_.parts_.clock.boottime()});
     } else if (configuration.attest_logins && !message.late) {
         const std::string obstacle =
             key == nullptr ? "key_absent"
@@ -367,9 +368,9 @@ asio::awaitable<LoginReport> LoginConnection::prepare(ResultMessage message) {
     session.default_pin = message.default_pin;
     session.uses = message.uses;
     server_.coverage_.pin_was_used(session.key_id, message.rv == rv_ok);
-    if (message.rv == rv_ok) {
     const PresentKey* key = server_.parts_.keys.find(message.token);
     const auto inserted = key != nullptr ? std::optional(key->inserted) : std::nullopt;
+    if (message.rv == rv_ok) {
         if (message.late) { // told, not seen: its own time, but not one that lies ahead
             session.grade = EvidenceGrade::late;
             session.started = std::min(message.started, session.started);
@@ -443,10 +444,10 @@ asio::awaitable<void> LoginConnection::record(std::vector<LoginReport> reports) 
         }
     }
     for (const LoginReport& report : reports) {
-        if (report.admitted) {
         if (server_.closed_) {
             co_return; // nothing is acknowledged any more
         }
+        if (report.admitted) {
             co_await follow_up(report);
         }
         co_await answer(report);
@@ -467,6 +468,7 @@ asio::awaitable<void> LoginConnection::follow_up(const LoginReport& report) {
     if (told.rv != rv_ok) {
         co_return;
     }
+    challenges_.settle(report.login, report.done.has_value());
     if (!report.done) {
         unwritten_.insert_or_assign(report.login, report.done.error());
         co_return;
@@ -492,13 +494,13 @@ asio::awaitable<void> LoginConnection::handle_one(UseMessage message) {
     if (!logins_.contains(message.login) || open == server_.open_.end()) {
         co_return; // ended already, or not its own
     }
+    const bool first = open->second.uses == 0 && message.uses > 0;
+    // Also when it cannot be written now, and of later ones nothing else is: the end tells the number.
     open->second.uses = std::max(open->second.uses, message.uses);
     if (!first) {
         co_return;
     }
     const auto done = co_await server_.write(
-    const bool first = open->second.uses == 0 && message.uses > 0;
-    // Also when it cannot be written now, and of later ones nothing else is: the end tells the number.
         [&](Storage& storage) { return use_session(storage, message.login, message.uses); });
     if (done) {
         server_.parts_.events.publish("session.used", message.login, {{"login", message.login}});
@@ -524,7 +526,6 @@ asio::awaitable<void> LoginConnection::handle_one(PinMessage message) {
     co_await answer(report);
 }
 
-} // namespace ukey
 /// `key_id` is empty when the key is not in. Until all modules have been heard the store says which it is;
 /// of a key that none of them sees anyone could say anything.
 asio::awaitable<Result<void>> LoginConnection::record_pin(std::string key_id, PinMessage message) {
@@ -556,3 +557,4 @@ asio::awaitable<Result<void>> LoginConnection::record_pin(std::string key_id, Pi
     co_return Result<void>();
 }
 
+} // namespace ukey

@@ -2,7 +2,9 @@
 #include "daemon/login/login_report.hpp"
 
 #include <set>
+#include <utility>
 
+#include "daemon/store/absence.hpp"
 #include "daemon/store/key_store.hpp"
 
 namespace ukey {
@@ -10,6 +12,18 @@ namespace {
 
 /// PKCS#11 2.40 §5.1: CKR_OK.
 constexpr std::uint64_t rv_ok = 0;
+
+/// A login that is told late has its own time, unless the service was there then and heard nothing.
+Result<void> settle_start(Storage& storage, LoginSession& session) {
+    const auto believed = believable_start(storage, session.started);
+    if (!believed) {
+        return tl::unexpected(believed.error());
+    }
+    if (*believed != session.started) {
+        session.claimed_start = std::exchange(session.started, *believed);
+    }
+    return {};
+}
 
 /// What is told late may be of a key that is out again, and what is told just after a start of one that is
 /// not read yet: the store knows it.
@@ -20,6 +34,9 @@ void find_key_that_is_not_in(Storage& storage, ToldLogin& told) {
     }
     if (auto known = find_key_by_identity(storage, told.token); known && *known) {
         session.key_id = std::move(**known);
+        if (!told.key_may_be_unread) {
+            session.default_pin.reset(); // anyone can say so of a key that is not there to be asked
+        }
     }
 }
 
@@ -28,6 +45,9 @@ Result<void> write_login(Storage& storage, ToldLogin& told) {
     find_key_that_is_not_in(storage, told);
     if (told.rv != rv_ok) {
         return record_failed_login(storage, session, told.rv);
+    }
+    if (session.grade == EvidenceGrade::late) {
+        UKEY_TRY(settle_start(storage, session));
     }
     const auto started = start_session(storage, session);
     if (!started) {

@@ -107,18 +107,24 @@ std::string Statement::text(int column) const {
 }
 
 Result<Database> Database::open(const std::string& path) {
+    return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; ");
+}
+
+Result<Database> Database::open_to_read(const std::string& path) {
+    return open_with(path, SQLITE_OPEN_READONLY, "");
+}
+
+Result<Database> Database::open_with(const std::string& path, int flags, const std::string& settings) {
     sqlite3* connection = nullptr;
-    const int opened = sqlite3_open_v2(
-        path.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int opened = sqlite3_open_v2(path.c_str(), &connection, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     Database database(connection, path);
     if (opened != SQLITE_OK) {
         return tl::unexpected(database_error(connection, "open the database", path));
     }
     sqlite3_extended_result_codes(connection, 0);
     // The cache is small on purpose: the daemon reads little and is always there.
-    const auto prepared =
-        database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                         "PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF;");
+    const auto prepared = database.execute(settings + "PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF;");
     if (!prepared) {
         Error error = prepared.error();
         error.code = error.code == "ledger.write_failed" ? "state.unusable" : error.code;
@@ -162,6 +168,11 @@ bool Database::in_transaction() const {
 
 Result<Transaction> Transaction::begin(Database& database) {
     UKEY_TRY(database.execute("BEGIN IMMEDIATE"));
+    return Transaction(database);
+}
+
+Result<Transaction> Transaction::begin_reading(Database& database) {
+    UKEY_TRY(database.execute("BEGIN"));
     return Transaction(database);
 }
 

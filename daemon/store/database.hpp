@@ -59,6 +59,8 @@ class Database {
     /// Opens or creates the file: WAL, synchronous=FULL, foreign keys. Error `state.unusable` or
     /// `state.corrupt`.
     static Result<Database> open(const std::string& path);
+    /// An existing file, for reading only. Error `state.unusable` or `state.corrupt`.
+    static Result<Database> open_to_read(const std::string& path);
 
     ~Database();
     Database(Database&& other) noexcept;
@@ -76,6 +78,7 @@ class Database {
     const std::string& path() const { return path_; }
 
   private:
+    static Result<Database> open_with(const std::string& path, int flags, const std::string& settings);
     Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
 
     sqlite3* connection_;
@@ -86,6 +89,8 @@ class Database {
 class Transaction {
   public:
     static Result<Transaction> begin(Database& database);
+    /// What is read until its end is of one state of the database.
+    static Result<Transaction> begin_reading(Database& database);
     ~Transaction();
     Transaction(Transaction&& other) noexcept : database_(other.database_) { other.database_ = nullptr; }
     Transaction& operator=(Transaction&&) = delete;

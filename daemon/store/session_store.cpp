@@ -50,6 +50,7 @@ LoginSession read_session(const Statement& row) {
                          .codes = read_codes(row.text(9)),
                          .default_pin = std::nullopt,
                          .started = from_microseconds(row.integer(11)),
+                         .claimed_start = std::nullopt,
                          .ended = std::nullopt,
                          .end_reason = parse_end_reason(row.text(13)),
                          .uses = static_cast<std::uint64_t>(row.integer(14))};
@@ -83,10 +84,36 @@ Result<bool> is_known(Storage& storage, const std::string& login) {
     return statement.bind(login).step();
 }
 
-Result<std::string> bound_organisation(Storage& storage, const std::string& key_id) {
-    auto statement = storage.database().prepare("SELECT organisation FROM binding WHERE key_id = ?");
-    UKEY_TRY(statement.bind(key_id).step());
-    return statement.text(0);
+/// What the key is bound to, and the public key that was pinned then; empty: it is not bound.
+struct Bound {
+    std::string organisation;
+    std::string public_key;
+};
+
+Result<Bound> find_binding(Storage& storage, const std::string& key_id) {
+    auto statement =
+        storage.database().prepare("SELECT organisation, spki_sha256 FROM binding WHERE key_id = ?");
+    const auto row = statement.bind(key_id).step();
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    return *row ? Bound{statement.text(0), statement.text(1)} : Bound{};
+}
+
+/// An attestation holds for what the key is bound to as the session is written: it may have been bound anew
+/// between the question and the answer.
+void fit_to_binding(LoginSession& session, Bound bound) {
+    if (session.grade == EvidenceGrade::attested) {
+        const boost::json::value* signer = session.attestation.if_contains("public_key");
+        const bool same_key = bound.organisation.empty() || (signer != nullptr && signer->is_string() &&
+                                                             signer->get_string() == bound.public_key);
+        const bool same_organisation = session.organisation == bound.organisation;
+        if (!same_organisation || !same_key) {
+            session.grade = EvidenceGrade::observed;
+            session.attestation = {{"refused", same_organisation ? "rekeyed" : "other_organisation"}};
+        }
+    }
+    session.organisation = std::move(bound.organisation);
 }
 
 Result<void> insert_session(Storage& storage, const LoginSession& session) {
@@ -110,10 +137,11 @@ Result<void> insert_session(Storage& storage, const LoginSession& session) {
     return statement.run();
 }
 
-/// A signature that took too long is not asked for next time.
+/// A signature that took too long is not asked for next time. Only what the key has signed says how fast it
+/// is: any process can answer that there is no signature.
 Result<void> remember_attestation(Storage& storage, const LoginSession& session) {
     const boost::json::value* duration_us = session.attestation.if_contains("duration_us");
-    if (duration_us == nullptr || !duration_us->is_int64()) {
+    if (session.grade != EvidenceGrade::attested || duration_us == nullptr || !duration_us->is_int64()) {
         return {};
     }
     auto statement =
@@ -195,20 +223,19 @@ Result<bool> start_session(Storage& storage, LoginSession& session) {
         return resume_session(storage, session);
     }
     UKEY_TRY(storage.write([&]() -> Result<void> {
-        auto organisation = bound_organisation(storage, session.key_id);
-        if (!organisation) {
-            return tl::unexpected(organisation.error());
+        auto bound = find_binding(storage, session.key_id);
+        if (!bound) {
+            return tl::unexpected(bound.error());
         }
-        if (session.grade == EvidenceGrade::attested && session.organisation != *organisation) {
-            session.grade = EvidenceGrade::observed; // bound anew between the question and the answer
-            session.attestation = {{"refused", "other_organisation"}};
-        }
-        session.organisation = std::move(*organisation);
+        fit_to_binding(session, std::move(*bound));
         UKEY_TRY(insert_session(storage, session));
         boost::json::object payload = attempt_to_json(session);
         payload["grade"] = to_string(session.grade);
         payload["started_at"] = format_timestamp(session.started);
         payload["uses"] = session.uses;
+        if (session.claimed_start) {
+            payload["claimed_started_at"] = format_timestamp(*session.claimed_start);
+        }
         if (!session.attestation.empty()) {
             payload["attestation"] = session.attestation;
         }

@@ -33,6 +33,14 @@ Result<Storage> Storage::open(const std::string& path, const Clock& clock) {
     return storage;
 }
 
+Result<Storage> Storage::open_to_read(const std::string& path, const Clock& clock) {
+    auto database = Database::open_to_read(path);
+    if (!database) {
+        return tl::unexpected(database.error());
+    }
+    return Storage(std::make_unique<Database>(std::move(*database)), clock);
+}
+
 Result<void> Storage::read_head() {
     auto statement = database_->prepare("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1");
     const auto row = statement.step();
@@ -99,6 +107,9 @@ Result<void> Storage::end_together() {
 }
 
 Result<void> Storage::write(const std::function<Result<void>()>& change) {
+    if (sealed_) {
+        return fail("state.unusable", "write the ledger", database_->path(), "the service has stopped");
+    }
     if (together_) {
         return write_together(change);
     }
@@ -107,9 +118,6 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
         auto transaction = Transaction::begin(*database_);
         if (!transaction) {
             return tl::unexpected(transaction.error());
-    if (sealed_) {
-        return fail("state.unusable", "write the ledger", database_->path(), "the service has stopped");
-    }
         }
         UKEY_TRY(change());
         return transaction->commit();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include <boost/json/object.hpp>
 
@@ -21,8 +22,26 @@ class Storage {
     /// Opens, migrates and reads the ledger's head. Errors as Database::open and migrate.
     static Result<Storage> open(const std::string& path, const Clock& clock);
 
+    /// The same file once more, beside the one that writes: for reading only, by read(). Errors as
+    /// Database::open_to_read.
+    static Result<Storage> open_to_read(const std::string& path, const Clock& clock);
+
+    /// Calls `look`, which answers a Result, on one state of the database; head_seq() and head_hash() are of
+    /// that state. Only of a Storage that was opened to read.
+    template <typename Look>
+    std::invoke_result_t<Look&> read(Look look) {
+        auto transaction = Transaction::begin_reading(*database_);
+        if (!transaction) {
+            return tl::unexpected(transaction.error());
+        }
+        UKEY_TRY(read_head());
+        return look();
+    }
+
     Database& database() { return *database_; }
     Timestamp now() const { return clock_->now(); }
+    /// When the computer was started, by its present clock.
+    Timestamp booted() const { return clock_->now() - clock_->boottime(); }
 
     /// Runs `change` in a transaction. When it or the commit fails, nothing of it is in the database.
     Result<void> write(const std::function<Result<void>()>& change);
@@ -33,6 +52,9 @@ class Storage {
     /// Commits. When that fails, or the database gave the transaction up before, nothing of any of them is in
     /// the database.
     Result<void> end_together();
+
+    /// The ledger's last record is written: every later write() fails.
+    void seal() { sealed_ = true; }
 
     /// Appends a record; only inside write().
     Result<void> append(std::string_view kind, const boost::json::object& payload);
@@ -53,9 +75,6 @@ class Storage {
     };
     Head head() const { return {head_seq_, head_hash_}; }
     void set_head(const Head& head);
-    /// The ledger's last record is written: every later write() fails.
-    void seal() { sealed_ = true; }
-
     Result<void> write_together(const std::function<Result<void>()>& change);
 
     /// What several write() share.
@@ -68,6 +87,7 @@ class Storage {
 
     std::unique_ptr<Database> database_;
     const Clock* clock_;
+    bool sealed_ = false;
     std::uint64_t head_seq_ = 0;
     std::string head_hash_ = ledger_genesis_hash();
 };
@@ -80,4 +100,3 @@ inline Timestamp from_microseconds(std::int64_t value) {
 }
 
 } // namespace ukey
-    bool sealed_ = false;

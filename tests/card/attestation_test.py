@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attested logins on the real stack: the key signs, the service checks, ukeyctl checks again, also elsewhere."""
 
+import hashlib
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import unittest
@@ -17,6 +19,18 @@ CODE = "500102000001"
 
 def setUpModule():
     require("pcscd", "pkcs11-tool", "openssl", OPENSC)
+
+
+def chained(export):
+    """With hashes that fit: whoever writes a whole export can make them (docs/formats/ledger.md §2)."""
+    head = bytes(32) if export["records"][0]["seq"] == 1 else bytes.fromhex(export["previous_hash"])
+    for record in export["records"]:
+        leaf = b"ukey-ledger-v1\n" + struct.pack(">QQQ", record["seq"], record["time_us"], record["boottime_us"])
+        for text in (record["kind"].encode(), record["payload"].encode()):
+            leaf += struct.pack(">I", len(text)) + text
+        head = hashlib.sha256(head + hashlib.sha256(leaf).digest()).digest()
+        record["hash"] = head.hex()
+    return export
 
 
 class Attestation(unittest.TestCase):
@@ -130,7 +144,32 @@ class Attestation(unittest.TestCase):
             export = json.load(file)
         record = next(r for r in export["records"] if r["kind"] == "session.started" and login in r["payload"])
         record["payload"] = record["payload"].replace('"uid":0', '"uid":4711')
-        return ws.write("forged.json", json.dumps({**export, "records": [record]}))
+        return ws.write("forged.json", json.dumps(chained({**export, "records": [record]})))
+
+    def test_record_in_another_ledger_is_not_attested(self):
+        ws = self.start()
+        login = self.login(ws)["session"]["login"]
+        whole, part = ws.path("whole.json"), ws.path("part.json")
+        ws.ukeyctl("audit", "export", "--format", "json", "--output", whole)
+        with open(whole, encoding="utf-8") as file:
+            export = json.load(file)
+        record = next(r for r in export["records"] if r["kind"] == "session.started")
+        named = json.loads(record["payload"])["attestation"]["ledger_seq"]
+        ws.ukeyctl("audit", "export", "--format", "json", "--from-seq", str(named + 1), "--output", part)
+        ws.stop_ukeyd()
+        offline = ("session", "show", login, "--file")
+        self.assertEqual(ws.ask(*offline, whole)["place"], "confirmed")
+        shown = ws.ask(*offline, part)
+        self.assertEqual((shown["place"], shown["verified"]), ("not_in_export", True))
+        self.assertIn("not in the export", ws.ukeyctl(*offline, part).stdout)
+
+        others = {"payload": "{}", "kind": "daemon.started", "time_us": record["time_us"], "boottime_us": 1}
+        for records, reason in (([{**record, "seq": 1}], "wrong_place"),
+                                ([{**others, "seq": seq} for seq in range(1, record["seq"])] + [record], "wrong_place"),
+                                ([{**record, "time_us": record["time_us"] - 10 ** 12}], "wrong_time")):
+            forged = ws.write("forged.json", json.dumps(chained({**export, "records": records})))
+            shown = ws.ask(*offline, forged)
+            self.assertEqual((shown["verified"], shown["reason"]), (False, reason))
 
     @staticmethod
     def run_documents_program(ws, payload):

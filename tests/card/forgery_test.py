@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import unittest
+from datetime import datetime, timedelta, timezone
 
 from login_channel import LoginChannel, ask, attestation, private_key_of, result
 from workstation import OPENSC, Workstation, require
@@ -119,6 +120,33 @@ class Forgery(unittest.TestCase):
         self.assertEqual(self.connect().call(first)["type"], "recorded")
         self.assertEqual(self.records("session.started"), before, "a replayed record makes no second session")
         self.assertIn(first["login"], self.records("report.refused")[-1])
+
+    def test_a_login_of_another_time(self):
+        for late in (False, True):
+            message = result(self.key, started_at="2019-03-05T08:00:00.000000Z", late=late)
+            message["attestation"] = attestation(message, self.challenge(), private_key_of(self.card))
+            grade, shown = self.report(message)
+            self.assertEqual((grade, shown), ("late" if late else "observed", {"refused": "wrong_time"}))
+            self.assert_began_today(message["login"])
+
+    def test_a_late_login_of_a_time_when_the_service_was_there(self):
+        for key in (self.key, {**self.key, "serial": "0000000000000000"}):
+            message = result(key, started_at="2019-03-05T08:00:00.000000Z", late=True)
+            self.assertEqual(self.report(message)[0], "late")
+            self.assert_began_today(message["login"])
+        record, = (r for r in self.records("session.started") if message["login"] in r)
+        self.assertEqual(json.loads(record)["claimed_started_at"], "2019-03-05T08:00:00.000000Z")
+
+    def assert_began_today(self, login):
+        began = datetime.fromisoformat(self.ws.ask("session", "show", login)["session"]["started_at"])
+        self.assertLess(abs(datetime.now(timezone.utc) - began), timedelta(minutes=5))
+
+    def test_a_key_that_is_said_to_be_slow(self):
+        challenge = self.challenge()
+        message = result(self.key)
+        message["attestation"] = {"nonce": challenge["nonce"], "absent": "no_key", "duration_us": 10 ** 12}
+        self.assertEqual(self.report(message)[0], "observed")
+        self.assertIn("attest", self.connect().call(ask(self.key)), "the others' logins are still attested")
 
     def test_another_connections_nonce(self):
         message = result(self.key)

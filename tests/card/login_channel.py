@@ -8,6 +8,7 @@ import secrets
 import socket
 import struct
 import subprocess
+from datetime import datetime, timezone
 
 from workstation import Failed
 
@@ -89,6 +90,10 @@ def token_of(key):
     return {name: key[name] for name in ("manufacturer", "model", "serial", "label")}
 
 
+def timestamp(moment=None):
+    return (moment or datetime.now(timezone.utc)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def ask(key, executable="/usr/bin/browser"):
     return {"type": "ask", "token": token_of(key), "claim": {"executable": executable, "application": "browser"}}
 
@@ -96,7 +101,7 @@ def ask(key, executable="/usr/bin/browser"):
 def result(key, executable="/usr/bin/browser", login=None, **more):
     return {"type": "result", "login": login or secrets.token_hex(16), "token": token_of(key),
             "claim": {"executable": executable, "application": "browser"}, "rv": 0, "default_pin": False,
-            "started_at": "2026-11-24T00:00:00.000000Z", "duration_us": 1, "verdict": "allow", "late": False, "uses": 1,
+            "started_at": timestamp(), "duration_us": 1, "verdict": "allow", "late": False, "uses": 1,
             **more}
 
 

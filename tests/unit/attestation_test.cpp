@@ -95,6 +95,14 @@ TEST(Attestation, EveryMemberOfTheRecordIsSigned) {
     EXPECT_EQ(why_not(changed), "wrong_signature");
 }
 
+TEST(Attestation, LoginThatBeganBeforeTheQuestionDoesNotHold) {
+    const auto certificate = make_certificate(test::KeyType::p_256);
+    Attestation attestation = attest(certificate, "ecdsa_sha256");
+    attestation.record.started_at = "2025-11-24T08:00:01.000000Z";
+    attestation.signature = certificate.sign(to_text(attestation.record));
+    EXPECT_EQ(why_not(attestation), "wrong_time");
+}
+
 TEST(Attestation, WhatDoesNotHoldIsSaid) {
     const auto certificate = make_certificate(test::KeyType::p_256);
     const Attestation good = attest(certificate, "ecdsa_sha256");

@@ -57,8 +57,19 @@ class ChallengesTest : public ::testing::Test {
 
     LoginSession judged(const ResultMessage& message, std::chrono::microseconds uptime = 101s) {
         LoginSession session;
-        challenges_.judge(session, message, &key_, uptime);
+        challenges_.judge(session, message, &key_, {moment + (uptime - 100s), uptime});
         return session;
+    }
+
+    /// The key signs what the process says, whenever the login is said to have begun.
+    ResultMessage answer_begun_at(const Challenges::Challenge& challenge, Timestamp started) const {
+        ResultMessage message = answer_to(challenge);
+        message.started = started;
+        LoginRecord record = challenge.record;
+        record.login = message.login;
+        record.started_at = format_timestamp(started);
+        message.attestation->signature = certificate_.sign(to_text(record));
+        return message;
     }
 
     static std::string refused(const LoginSession& session) {
@@ -119,14 +130,46 @@ TEST_F(ChallengesTest, WrongAnswersAreRefusedAndUseTheNonceUp) {
 
     challenges_.issue(challenge);
     LoginSession session;
-    challenges_.judge(session, honest, nullptr, 101s);
+    challenges_.judge(session, honest, nullptr, {moment + 1s, 101s});
     EXPECT_EQ(refused(session), "key_absent");
 
     challenges_.issue(challenge);
     PresentKey other = key_;
     other.key_id = "ba9876543210";
-    challenges_.judge(session, honest, &other, 101s);
+    challenges_.judge(session, honest, &other, {moment + 1s, 101s});
     EXPECT_EQ(refused(session), "other_key");
+}
+
+TEST_F(ChallengesTest, LoginOfAnotherTimeIsRefused) {
+    const auto challenge = this->challenge();
+    challenges_.issue(challenge);
+    EXPECT_EQ(refused(judged(answer_begun_at(challenge, moment - std::chrono::days(300)))), "wrong_time");
+    challenges_.issue(challenge);
+    EXPECT_EQ(refused(judged(answer_begun_at(challenge, moment + 1min))), "wrong_time") << "it lies ahead";
+    challenges_.issue(challenge);
+    EXPECT_EQ(judged(answer_begun_at(challenge, moment - 1s)).grade, EvidenceGrade::attested)
+        << "the clock was slewed";
+}
+
+TEST_F(ChallengesTest, NonceOfALoginThatCouldNotBeWrittenMayBeAnsweredOnceMore) {
+    const auto challenge = this->challenge();
+    const ResultMessage answer = answer_to(challenge);
+    challenges_.issue(challenge);
+    EXPECT_EQ(judged(answer).grade, EvidenceGrade::attested);
+    challenges_.settle(answer.login, false);
+    EXPECT_EQ(judged(answer).grade, EvidenceGrade::attested);
+    challenges_.settle(answer.login, true);
+    EXPECT_EQ(refused(judged(answer)), "unknown_nonce");
+    challenges_.settle(answer.login, false);
+    EXPECT_EQ(refused(judged(answer)), "unknown_nonce") << "it was written";
+}
+
+TEST_F(ChallengesTest, KeyIsNoSlowerThanTheServiceHasWaited) {
+    const auto challenge = this->challenge();
+    ResultMessage answer = answer_to(challenge);
+    answer.attestation->duration_us = std::int64_t{1} << 40;
+    challenges_.issue(challenge);
+    EXPECT_EQ(judged(answer).attestation.at("duration_us"), 1'000'000);
 }
 
 TEST_F(ChallengesTest, ReasonOfAnAbsentSignatureIsKept) {
@@ -146,6 +189,11 @@ TEST_F(ChallengesTest, WhoIsNotAsked) {
     EXPECT_EQ(obstacle_to_attestation(key_, configuration_, moment), "non_repudiation");
     key_.certificates.signing->key_usage = {"digitalSignature", "nonRepudiation"};
     EXPECT_EQ(obstacle_to_attestation(key_, configuration_, moment), "");
+
+    key_.binding.organisation_code = "1";
+    key_.binding.pinned_spki_sha256 = std::string(64, 'f');
+    EXPECT_EQ(obstacle_to_attestation(key_, configuration_, moment), "rekeyed");
+    key_.binding.pinned_spki_sha256 = key_.certificates.signing->spki_sha256;
 
     key_.token.flags = {"protected_authentication_path"};
     EXPECT_EQ(obstacle_to_attestation(key_, configuration_, moment), "protected_path");

@@ -39,8 +39,16 @@ TEST(Schema, DatabaseOfVersion1IsBroughtUpToDate) {
     LoginSession attested = session;
     attested.login = std::string(32, '0');
     attested.grade = EvidenceGrade::attested;
-    attested.attestation = {{"scheme", "ecdsa_sha256"}, {"duration_us", 1234}};
+    attested.attestation = {{"public_key", key->binding.pinned_spki_sha256}, {"duration_us", 1234}};
     ASSERT_EQ(start_session(*storage, attested).value_or(false), true);
+    EXPECT_EQ(attested.grade, EvidenceGrade::attested);
+    EXPECT_EQ(load_key(*storage, session.key_id, nullptr)->last_attestation->duration.count(), 1234);
+
+    // Any process can say that there is no signature, and how long that took.
+    LoginSession unsigned_login = session;
+    unsigned_login.login = std::string(32, '1');
+    unsigned_login.attestation = {{"absent", "no_key"}, {"duration_us", 1'000'000'000}};
+    ASSERT_EQ(start_session(*storage, unsigned_login).value_or(false), true);
     EXPECT_EQ(load_key(*storage, session.key_id, nullptr)->last_attestation->duration.count(), 1234);
 }
 
@@ -60,6 +68,13 @@ TEST(Schema, AttestedSessionOfAnotherOrganisationIsNotAttested) {
     EXPECT_EQ(session.organisation, "500102000001");
     EXPECT_EQ(session.grade, EvidenceGrade::observed);
     EXPECT_EQ(session.attestation.at("refused"), "other_organisation");
+
+    session.login = std::string(32, '1');
+    session.grade = EvidenceGrade::attested;
+    session.attestation = {{"public_key", std::string(64, '0')}};
+    ASSERT_EQ(start_session(storage, session).value_or(false), true);
+    EXPECT_EQ(session.grade, EvidenceGrade::observed);
+    EXPECT_EQ(session.attestation.at("refused"), "rekeyed");
 }
 
 } // namespace

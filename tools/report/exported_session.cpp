@@ -8,6 +8,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "daemon/core/attestation.hpp"
 #include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
 #include "tools/json_view.hpp"
@@ -41,13 +42,18 @@ LedgerRecord read_record(const boost::json::object& record) {
             .hash = hex_decode(raw_text(record, "hash")).value_or(std::string())};
 }
 
-/// An export that begins later than the ledger is believed its first record's hash.
-Outcome<void> check_chain(const boost::json::array& records) {
+/// An export that begins later than the ledger is believed the hash of the record before its first.
+Outcome<void> check_chain(const boost::json::object& exported) {
+    const boost::json::array& records = list_of(exported, "records");
     const LedgerRecord first = read_record(as_object(records.front()));
-    const bool whole = first.seq == 1;
-    ChainVerifier chain = whole ? ChainVerifier() : ChainVerifier(first.seq, first.hash);
-    for (std::size_t place = whole ? 0 : 1; place < records.size(); ++place) {
-        const LedgerRecord record = read_record(as_object(records[place]));
+    const auto before = hex_decode(raw_text(exported, "previous_hash"));
+    if (first.seq == 0 || (first.seq > 1 && (!before || before->size() != ledger_genesis_hash().size()))) {
+        return fail_with("audit.chain_broken", {{"seq", std::to_string(first.seq)},
+                                                {"reason", "the hash of the record before it is missing"}});
+    }
+    ChainVerifier chain = first.seq == 1 ? ChainVerifier() : ChainVerifier(first.seq - 1, *before);
+    for (const boost::json::value& value : records) {
+        const LedgerRecord record = read_record(as_object(value));
         if (const auto reason = chain.add(record)) {
             return fail_with("audit.chain_broken",
                              {{"seq", std::to_string(record.seq)}, {"reason", *reason}});
@@ -70,6 +76,38 @@ boost::json::object begun(const boost::json::object& started) {
     session["ended_at"] = nullptr;
     session["end_reason"] = nullptr;
     return session;
+}
+
+/// Does the attestation fit where its record stands? What the key signed names a record before it. Empty: it
+/// does, or the export does not reach back to that record (`found` false). The records' chain is whole.
+std::string misplaced(const boost::json::object& attestation, const LedgerRecord& started,
+                      const boost::json::array& records, bool& found) {
+    const auto named = static_cast<std::uint64_t>(number_of(attestation, "ledger_seq").value_or(0));
+    const auto asked = parse_timestamp(raw_text(attestation, "asked_at"));
+    if (!asked || started.time + clock_tolerance < *asked) {
+        return "wrong_time";
+    }
+    if (named >= started.seq) {
+        return "wrong_place";
+    }
+    const std::uint64_t first = read_record(as_object(records.front())).seq;
+    found = named == 0 || named >= first;
+    const std::string head =
+        named == 0 ? to_hex(ledger_genesis_hash())
+                   : (found ? raw_text(as_object(records[named - first]), "hash") : std::string());
+    return found && head != raw_text(attestation, "ledger_head") ? "wrong_place" : "";
+}
+
+void place(boost::json::object& answer, const boost::json::object& record,
+           const boost::json::array& records) {
+    if (!answer.at("attestation").is_object() ||
+        !answer.at("attestation").get_object().contains("signature")) {
+        return;
+    }
+    bool found = false;
+    const std::string reason =
+        misplaced(answer.at("attestation").get_object(), read_record(record), records, found);
+    answer["place"] = !reason.empty() ? reason : (found ? "confirmed" : "not_in_export");
 }
 
 /// What later records say of the session.
@@ -99,7 +137,7 @@ Outcome<boost::json::object> exported_session(const std::string& file, const std
         return tl::unexpected(exported.error());
     }
     const boost::json::array& records = list_of(*exported, "records");
-    if (const auto checked = check_chain(records); !checked) {
+    if (const auto checked = check_chain(*exported); !checked) {
         return tl::unexpected(checked.error());
     }
     boost::json::object answer;
@@ -116,6 +154,7 @@ Outcome<boost::json::object> exported_session(const std::string& file, const std
             const boost::json::value* attestation = started.if_contains("attestation");
             answer["session"] = begun(started);
             answer["attestation"] = attestation == nullptr ? boost::json::value(nullptr) : *attestation;
+            place(answer, record, records);
         } else if (!answer.empty()) {
             follow(answer["session"].get_object(), record);
         }

@@ -73,18 +73,22 @@ std::string absent_line(const boost::json::object& attestation) {
     return say(N_("not attested: {reason}"), {{"reason", word(text_of(attestation, "absent"))}});
 }
 
-std::string signed_lines(const boost::json::object& attestation) {
+std::string signed_lines(const boost::json::object& attestation, const std::string& place) {
     const auto der = base64_decode(raw_text(attestation, "certificate"));
     const auto certificate = parse_certificate(der.value_or(std::string()), {});
     std::string lines = detail_line(_("Signed by"), certificate ? certificate->subject : std::string());
     lines += detail_line(_("SHA-256"), certificate ? certificate->fingerprint_sha256 : std::string());
     lines += detail_line(_("Signature"), text_of(attestation, "scheme"));
-    lines += detail_line(_("After record"), std::to_string(number_of(attestation, "ledger_seq").value_or(0)));
+    const std::string record = std::to_string(number_of(attestation, "ledger_seq").value_or(0));
+    lines += detail_line(_("After record"),
+                         place == "not_in_export"
+                             ? say(N_("{record}, which is not in the export"), {{"record", record}})
+                             : record);
     const auto milliseconds = number_of(attestation, "duration_us").value_or(0) / 1000;
     return lines + detail_line(_("Took"), std::to_string(milliseconds) + " ms");
 }
 
-std::string attestation_lines(const boost::json::object& attestation,
+std::string attestation_lines(const boost::json::object& attestation, const std::string& place,
                               const std::optional<Result<void>>& verified, const Style& style) {
     if (attestation.empty()) {
         return {};
@@ -100,7 +104,7 @@ std::string attestation_lines(const boost::json::object& attestation,
         *verified ? style.paint(Paint::good, "✔ " + _("checked again: it holds"))
                   : style.paint(Paint::bad, "✘ " + say(N_("checked again: it does not hold: {reason}"),
                                                        {{"reason", word(verified->error().reason)}}));
-    return detail_line(_("Attestation"), state) + signed_lines(attestation);
+    return detail_line(_("Attestation"), state) + signed_lines(attestation, place);
 }
 
 std::string worth_lines(std::string_view grade, const Style& style) {
@@ -121,7 +125,14 @@ std::optional<Result<void>> verify_session(const boost::json::object& answer) {
         return std::nullopt;
     }
     const auto attestation = decode_attestation(as_payload(answer));
-    return attestation ? verify(*attestation) : Result<void>(tl::unexpected(attestation.error()));
+    if (!attestation) {
+        return Result<void>(tl::unexpected(attestation.error()));
+    }
+    if (const std::string place = raw_text(answer, "place"); place.starts_with("wrong_")) {
+        return Result<void>(
+            fail("attestation.wrong", "find its place in the ledger", attestation->record.login, place));
+    }
+    return verify(*attestation);
 }
 
 std::string render_session(const boost::json::object& answer, const std::optional<Result<void>>& verified,
@@ -137,7 +148,7 @@ std::string render_session(const boost::json::object& answer, const std::optiona
     lines += detail_line(_("End"), end_line(session));
     lines += detail_line(_("Used"), uses_line(session));
     lines += detail_line(_("Verdict"), word(text_of(session, "verdict")));
-    lines += attestation_lines(object_of(answer, "attestation"), verified, style);
+    lines += attestation_lines(object_of(answer, "attestation"), raw_text(answer, "place"), verified, style);
     const bool holds = !verified || *verified;
     return lines + worth_lines(holds ? grade : std::string(to_string(EvidenceGrade::observed)), style);
 }
