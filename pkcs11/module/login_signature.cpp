@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t digest_bytes = 32;
 /// RSA of 16384 bits.
 constexpr std::size_t signature_max_bytes = 2048;
-/// Private keys with one CKA_ID: one. A module that gives more is asked for no more than this.
-constexpr CK_ULONG candidates_max = 4;
+/// Private keys with one CKA_ID: one. With a second one nobody knows which the certificate's is.
+constexpr CK_ULONG candidates_max = 2;
 
 /// DigestInfo of SHA-256 up to the digest (RFC 8017 §9.2, note 1): CKM_RSA_PKCS signs what it is given.
 constexpr std::array<CK_BYTE, 19> sha256_digest_info{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60,
@@ -99,21 +99,47 @@ class Signer {
         }
         std::array<CK_OBJECT_HANDLE, candidates_max> found{};
         CK_ULONG count = 0;
-        rv = backend_.C_FindObjects(session_, found.data(), found.size(), &count);
+        CK_ULONG more = 0;
+        do { // a module may give one at a time
+            rv = backend_.C_FindObjects(session_, &found[count], candidates_max - count, &more);
+            count += rv == CKR_OK ? std::min(more, candidates_max - count) : 0;
+        } while (rv == CKR_OK && more > 0 && count < candidates_max);
         backend_.C_FindObjectsFinal(session_);
-        if (rv != CKR_OK || count == 0) {
-            signed_.absent = rv == CKR_OK ? "no_key" : failure("C_FindObjects", rv);
+        if (rv != CKR_OK || count != 1) {
+            signed_.absent = rv != CKR_OK ? failure("C_FindObjects", rv)
+                             : count == 0 ? "no_key"
+                                          : "several_keys";
             return std::nullopt;
         }
         return found[0];
     }
 
-    /// A module that does not know the attribute has no such keys.
-    bool is_true(CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, bool if_unknown) {
+    /// `if_unknown` for a module that does not know the attribute; nullopt when it doesn't say.
+    std::optional<bool> is_true(CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, bool if_unknown) {
         CK_BBOOL value = CK_FALSE;
         CK_ATTRIBUTE attribute{type, &value, sizeof value};
         const CK_RV rv = backend_.C_GetAttributeValue(session_, key, &attribute, 1);
-        return rv == CKR_OK && attribute.ulValueLen == sizeof value ? value != CK_FALSE : if_unknown;
+        if (rv == CKR_ATTRIBUTE_TYPE_INVALID) {
+            return if_unknown;
+        }
+        if (rv != CKR_OK || attribute.ulValueLen != sizeof value) {
+            signed_.absent = failure("C_GetAttributeValue", rv);
+            return std::nullopt;
+        }
+        return value != CK_FALSE;
+    }
+
+    /// A key that signs, and that does not ask the person for the PIN once more. A module that does not know
+    /// CKA_ALWAYS_AUTHENTICATE has no keys that do.
+    bool may_sign(CK_OBJECT_HANDLE key) {
+        const std::optional<bool> signs = is_true(key, CKA_SIGN, true);
+        const std::optional<bool> asks = is_true(key, CKA_ALWAYS_AUTHENTICATE, false);
+        if (signs && !*signs) {
+            signed_.absent = "no_key";
+        } else if (signs && asks && *asks) {
+            signed_.absent = "always_authenticate";
+        }
+        return signs && *signs && asks && !*asks;
     }
 
     const Way* choose_way(CK_OBJECT_HANDLE key) {
@@ -123,12 +149,7 @@ class Signer {
             signed_.absent = failure("C_GetAttributeValue", rv);
             return nullptr;
         }
-        if (!is_true(key, CKA_SIGN, true)) {
-            signed_.absent = "no_key";
-            return nullptr;
-        }
-        if (is_true(key, CKA_ALWAYS_AUTHENTICATE, false)) {
-            signed_.absent = "always_authenticate"; // it would ask the person for the PIN once more
+        if (!may_sign(key)) {
             return nullptr;
         }
         const auto way = std::find_if(ways.begin(), ways.end(), [&](const Way& candidate) {

@@ -25,8 +25,9 @@ std::optional<LoginChallenge> decode_challenge(const boost::json::object& attest
 struct LoginSignature {
     std::string scheme;    ///< "rsa_pkcs1_sha256", "rsa_pss_sha256", "ecdsa_sha256"
     std::string signature; ///< as the module gives it
-    /// Why there is none; empty: there is one. `protected_path`, `no_key`, `always_authenticate`,
-    /// `no_mechanism`, `ambiguous_record`, or the function that failed with its number, as "C_Sign 0x30".
+    /// Why there is none; empty: there is one. `protected_path`, `no_key`, `several_keys`,
+    /// `always_authenticate`, `no_mechanism`, `ambiguous_record`, or the function that failed with its
+    /// number, as "C_Sign 0x30".
     std::string absent;
     std::chrono::microseconds duration{0};
 };

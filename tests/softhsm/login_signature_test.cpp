@@ -34,6 +34,38 @@ CK_RV always_authenticate(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
     return rv;
 }
 
+/// One attribute's value cannot be read.
+CK_ATTRIBUTE_TYPE unreadable_attribute = CKA_CLASS;
+CK_RV unreadable_rv = CKR_OK;
+
+CK_RV attribute_fails(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
+                      CK_ULONG count) {
+    return attributes[0].type == unreadable_attribute
+               ? unreadable_rv
+               : softhsm->C_GetAttributeValue(session, object, attributes, count);
+}
+
+CK_RV does_not_sign(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR attributes,
+                    CK_ULONG count) {
+    const CK_RV rv = softhsm->C_GetAttributeValue(session, object, attributes, count);
+    if (rv == CKR_OK && attributes[0].type == CKA_SIGN) {
+        *static_cast<CK_BBOOL*>(attributes[0].pValue) = CK_FALSE;
+    }
+    return rv;
+}
+
+CK_RV one_at_a_time(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG, CK_ULONG_PTR count) {
+    return softhsm->C_FindObjects(session, objects, 1, count);
+}
+
+int signatures = 0;
+
+CK_RV counted_sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
+                   CK_ULONG_PTR signature_bytes) {
+    ++signatures;
+    return softhsm->C_Sign(session, data, data_bytes, signature, signature_bytes);
+}
+
 int open_sessions = 0;
 
 CK_RV counted_open(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
@@ -122,6 +154,8 @@ class LoginSignatureTest : public ::testing::Test {
         challenge.record.nonce = std::string(64, 'a');
         challenge.record.public_key = parse_certificate(certificate_der_, {}).value().spki_sha256;
         challenge.record.login = std::string(32, 'b');
+        challenge.record.asked_at = "2026-04-01T08:30:00.000000Z";
+        challenge.record.started_at = "2026-04-01T08:30:01.000000Z";
         challenge.object_id = hex_decode("01ab").value();
         return challenge;
     }
@@ -188,6 +222,42 @@ TEST_F(LoginSignatureTest, why_there_is_no_signature) {
     backend_.C_OpenSession = no_more_sessions;
     EXPECT_EQ(attested(), "C_OpenSession 0xb1");
     EXPECT_EQ(open_sessions, 0);
+}
+
+TEST_F(LoginSignatureTest, key_that_does_not_say_what_it_is_for_is_not_asked) {
+    log_in("EC:prime256v1");
+    backend_.C_Sign = counted_sign;
+    backend_.C_GetAttributeValue = attribute_fails;
+    signatures = 0;
+    for (const CK_ATTRIBUTE_TYPE type : {CKA_ALWAYS_AUTHENTICATE, CKA_SIGN}) {
+        unreadable_attribute = type;
+        for (const CK_RV rv : {CKR_DEVICE_ERROR, CKR_ATTRIBUTE_SENSITIVE, CKR_SESSION_HANDLE_INVALID}) {
+            unreadable_rv = rv;
+            EXPECT_EQ(attested().substr(0, 20), "C_GetAttributeValue ") << type;
+        }
+    }
+    backend_.C_GetAttributeValue = does_not_sign;
+    EXPECT_EQ(attested(), "no_key");
+    EXPECT_EQ(signatures, 0);
+    backend_.C_GetAttributeValue = attribute_fails;
+    unreadable_attribute = CKA_ALWAYS_AUTHENTICATE;
+    unreadable_rv = CKR_ATTRIBUTE_TYPE_INVALID;
+    EXPECT_EQ(attested(), "ecdsa_sha256") << "a module that does not know the attribute";
+    EXPECT_EQ(signatures, 1);
+}
+
+TEST_F(LoginSignatureTest, none_of_several_keys_is_asked) {
+    token_->add_key("EC:prime256v1", "01ab");
+    log_in("EC:prime256v1");
+    EXPECT_EQ(attested(), "several_keys");
+    backend_.C_FindObjects = one_at_a_time;
+    EXPECT_EQ(attested(), "several_keys");
+}
+
+TEST_F(LoginSignatureTest, module_that_finds_one_object_at_a_time) {
+    log_in("EC:prime256v1");
+    backend_.C_FindObjects = one_at_a_time;
+    EXPECT_EQ(attested(), "ecdsa_sha256");
 }
 
 } // namespace
