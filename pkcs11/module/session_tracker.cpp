@@ -20,11 +20,15 @@ std::optional<SlotIndex> SessionTracker::slot_index(CK_SLOT_ID slot) noexcept {
     return std::nullopt;
 }
 
-void SessionTracker::opened_elsewhere(CK_SLOT_ID slot, CK_SESSION_HANDLE session) noexcept {
+std::optional<SlotIndex> SessionTracker::opened_elsewhere(CK_SLOT_ID slot,
+                                                          CK_SESSION_HANDLE session) noexcept {
+    std::optional<SlotIndex> dead;
     if (const std::optional<SlotIndex> fresh = slot_index(slot)) {
-        add(session, *fresh);
+        slots_[*fresh].sessions.fetch_add(1);
+        dead = keep_new(session, *fresh);
     }
     openings_elsewhere_.fetch_sub(1);
+    return dead;
 }
 
 void SessionTracker::opening_failed(Opening opening) noexcept {
@@ -33,8 +37,22 @@ void SessionTracker::opening_failed(Opening opening) noexcept {
 
 void SessionTracker::add(CK_SESSION_HANDLE session, SlotIndex slot) noexcept {
     slots_[slot].sessions.fetch_add(1);
-    slots_[slot].opened.fetch_add(1);
-    keep(session, static_cast<std::uint32_t>(slot));
+    keep_new(session, slot);
+}
+
+/// Unless it is another session by now: between the backend's answer that it is dead and here, another thread
+/// may have got its handle.
+void SessionTracker::forget(Entry& entry, CK_SESSION_HANDLE session, std::uint32_t value) noexcept {
+    CK_SESSION_HANDLE expected = session;
+    if (!entry.session.compare_exchange_strong(expected, being_written)) {
+        return;
+    }
+    constexpr std::uint32_t flags = (1U << stamp_shift) - 1U - slot_mask;
+    const bool same = ((entry.value.load(std::memory_order_relaxed) ^ value) & ~flags) == 0;
+    entry.session.store(same ? CK_INVALID_HANDLE : session, std::memory_order_release);
+    if (same) {
+        slots_[value & slot_mask].sessions.fetch_sub(1);
+    }
 }
 
 void SessionTracker::remove_all(SlotIndex slot) noexcept {

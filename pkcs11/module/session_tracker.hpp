@@ -42,7 +42,10 @@ class SessionTracker {
     /// To be called before the backend's C_OpenSession, and one of the two below after it. The session counts
     /// from here on, so that its slot is never taken for one without sessions while the backend opens it.
     Opening opening_begins(CK_SLOT_ID slot) noexcept;
-    void opening_succeeded(Opening opening, CK_SLOT_ID slot, CK_SESSION_HANDLE session) noexcept;
+    /// A handle that the backend has just issued and that is known here was its handle before: that session
+    /// has gone without a call, with its token (PKCS#11 2.40 §5.6). The slot that it is taken from, then.
+    std::optional<SlotIndex> opening_succeeded(Opening opening, CK_SLOT_ID slot,
+                                               CK_SESSION_HANDLE session) noexcept;
     void opening_failed(Opening opening) noexcept;
 
     /// A session that is open already. One that finds no room is counted, but find() does not know it.
@@ -70,6 +73,10 @@ class SessionTracker {
 
     /// The slot's sessions are all closed.
     void remove_all(SlotIndex slot) noexcept;
+    /// Some of them may have gone with their token: forgets those of which `is_dead(session)` says so. One
+    /// that had found no room stays counted.
+    template <typename IsDead>
+    void remove_dead(SlotIndex slot, IsDead is_dead);
 
     /// The slot of a session; nullopt when it is not known here.
     std::optional<SlotIndex> find(CK_SESSION_HANDLE session) const noexcept;
@@ -88,10 +95,12 @@ class SessionTracker {
   private:
     static constexpr CK_SESSION_HANDLE being_written = ~CK_SESSION_HANDLE{0};
     static constexpr std::uint32_t slot_mask = 0xFFFFU;
+    static constexpr std::uint32_t stamp_shift = 18;
 
     struct Entry {
         std::atomic<CK_SESSION_HANDLE> session{CK_INVALID_HANDLE};
-        /// Slot index in the low 16 bits, the KeyOperation flags above.
+        /// Slot index in the low 16 bits, the KeyOperation flags above, then the low bits of the number that
+        /// the slot's session has: they tell a session from one that has got its handle and its slot.
         std::atomic<std::uint32_t> value{0};
     };
     struct Slot {
@@ -103,9 +112,12 @@ class SessionTracker {
 
     static std::size_t first_place(CK_SESSION_HANDLE session) noexcept;
     const Entry* entry_of(CK_SESSION_HANDLE session) const noexcept;
-    void opened_elsewhere(CK_SLOT_ID slot, CK_SESSION_HANDLE session) noexcept;
+    std::optional<SlotIndex> opened_elsewhere(CK_SLOT_ID slot, CK_SESSION_HANDLE session) noexcept;
+    std::optional<SlotIndex> keep_new(CK_SESSION_HANDLE session, SlotIndex slot) noexcept;
+    std::optional<SlotIndex> replace(CK_SESSION_HANDLE session, std::uint32_t value) noexcept;
     void keep(CK_SESSION_HANDLE session, std::uint32_t value) noexcept;
     bool store(CK_SESSION_HANDLE session, std::uint32_t value) noexcept;
+    void forget(Entry& entry, CK_SESSION_HANDLE session, std::uint32_t value) noexcept;
 
     std::array<Entry, tracked_sessions_max> entries_{};
     std::array<Slot, tracked_slots_max> slots_{};
@@ -178,6 +190,30 @@ inline void SessionTracker::keep(CK_SESSION_HANDLE session, std::uint32_t value)
     }
 }
 
+/// The slot whose session had this handle, if one had it.
+inline std::optional<SlotIndex> SessionTracker::replace(CK_SESSION_HANDLE session,
+                                                        std::uint32_t value) noexcept {
+    auto* entry = const_cast<Entry*>(entry_of(session));
+    CK_SESSION_HANDLE expected = session;
+    if (entry == nullptr || !entry->session.compare_exchange_strong(expected, being_written)) {
+        return std::nullopt;
+    }
+    const SlotIndex slot = entry->value.exchange(value, std::memory_order_relaxed) & slot_mask;
+    entry->session.store(session, std::memory_order_release);
+    slots_[slot].sessions.fetch_sub(1);
+    return slot;
+}
+
+inline std::optional<SlotIndex> SessionTracker::keep_new(CK_SESSION_HANDLE session, SlotIndex slot) noexcept {
+    const std::uint64_t number = slots_[slot].opened.fetch_add(1);
+    const auto value = static_cast<std::uint32_t>(slot) | static_cast<std::uint32_t>(number << stamp_shift);
+    const std::optional<SlotIndex> dead = replace(session, value);
+    if (!dead) {
+        keep(session, value);
+    }
+    return dead;
+}
+
 inline SessionTracker::Opening SessionTracker::opening_begins(CK_SLOT_ID slot) noexcept {
     for (SlotIndex index = 0; index < slots_.size(); ++index) {
         const CK_SLOT_ID present = slots_[index].id_plus_one.load(std::memory_order_acquire);
@@ -194,14 +230,9 @@ inline SessionTracker::Opening SessionTracker::opening_begins(CK_SLOT_ID slot) n
     return tracked_slots_max;
 }
 
-inline void SessionTracker::opening_succeeded(Opening opening, CK_SLOT_ID slot,
-                                              CK_SESSION_HANDLE session) noexcept {
-    if (opening < tracked_slots_max) {
-        slots_[opening].opened.fetch_add(1);
-        keep(session, static_cast<std::uint32_t>(opening));
-    } else {
-        opened_elsewhere(slot, session);
-    }
+inline std::optional<SlotIndex> SessionTracker::opening_succeeded(Opening opening, CK_SLOT_ID slot,
+                                                                  CK_SESSION_HANDLE session) noexcept {
+    return opening < tracked_slots_max ? keep_new(session, opening) : opened_elsewhere(slot, session);
 }
 
 inline std::optional<SessionTracker::Removed> SessionTracker::remove(CK_SESSION_HANDLE session) noexcept {
@@ -250,6 +281,18 @@ inline std::optional<SlotIndex> SessionTracker::find_private(CK_SESSION_HANDLE s
         return std::nullopt;
     }
     return value & slot_mask;
+}
+
+template <typename IsDead>
+void SessionTracker::remove_dead(SlotIndex slot, IsDead is_dead) {
+    for (Entry& entry : entries_) {
+        const CK_SESSION_HANDLE session = entry.session.load(std::memory_order_acquire);
+        const std::uint32_t value = entry.value.load(std::memory_order_relaxed);
+        const bool in_use = session != CK_INVALID_HANDLE && session != being_written;
+        if (in_use && (value & slot_mask) == slot && is_dead(session)) {
+            forget(entry, session, value);
+        }
+    }
 }
 
 } // namespace ukey::filter

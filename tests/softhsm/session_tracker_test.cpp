@@ -99,6 +99,74 @@ TEST_F(SessionTrackerTest, sessions_without_room_are_counted) {
     EXPECT_TRUE(tracker_->without_sessions(slot));
 }
 
+TEST_F(SessionTrackerTest, handle_that_is_issued_again_was_closed_in_its_old_slot) {
+    const SlotIndex old_slot = open(1);
+    tracker_->begin_operation(1, KeyOperation::sign, true);
+    const SessionTracker::Opening opening = tracker_->opening_begins(slot_id + 1);
+    EXPECT_EQ(tracker_->opening_succeeded(opening, slot_id + 1, 1), old_slot);
+    const SlotIndex slot = *tracker_->known_slot(slot_id + 1);
+    EXPECT_EQ(tracker_->find(1), slot);
+    EXPECT_FALSE(tracker_->find_private(1, KeyOperation::sign)) << "an operation of the one that has gone";
+    EXPECT_TRUE(tracker_->without_sessions(old_slot));
+    EXPECT_FALSE(tracker_->without_sessions(slot));
+    EXPECT_TRUE(close(1));
+    EXPECT_FALSE(tracker_->find(1)) << "it has one place";
+}
+
+TEST_F(SessionTrackerTest, handle_that_is_issued_again_in_its_slot_counts_once) {
+    const SlotIndex slot = open(1);
+    const SessionTracker::Opening opening = tracker_->opening_begins(slot_id);
+    EXPECT_EQ(tracker_->opening_succeeded(opening, slot_id, 1), slot);
+    EXPECT_TRUE(close(1));
+    EXPECT_TRUE(tracker_->without_sessions(slot));
+}
+
+TEST_F(SessionTrackerTest, handle_is_found_again_behind_a_place_that_has_become_free) {
+    // The three have the same first place in the table.
+    const CK_SESSION_HANDLE first = 1;
+    const CK_SESSION_HANDLE second = first + (tracked_sessions_max << 32U);
+    open(first);
+    open(second);
+    close(first);
+    open(second);
+    EXPECT_TRUE(close(second));
+    EXPECT_FALSE(tracker_->find(second));
+}
+
+TEST_F(SessionTrackerTest, dead_sessions_are_taken_off_their_slot_only) {
+    const SlotIndex slot = open(1);
+    open(2);
+    open(3);
+    const SlotIndex other = *tracker_->slot_index(slot_id + 1);
+    tracker_->add(4, other);
+    tracker_->remove_dead(slot, [](CK_SESSION_HANDLE session) { return session != 2; });
+    EXPECT_FALSE(tracker_->find(1));
+    EXPECT_EQ(tracker_->find(2), slot);
+    EXPECT_EQ(tracker_->find(4), other);
+    EXPECT_TRUE(close(2));
+}
+
+TEST_F(SessionTrackerTest, session_that_gets_a_dead_ones_handle_meanwhile_stays) {
+    const SlotIndex slot = open(1);
+    tracker_->remove_dead(slot, [&](CK_SESSION_HANDLE session) {
+        open(session); // by another thread
+        tracker_->begin_operation(session, KeyOperation::sign, true);
+        return true;
+    });
+    EXPECT_EQ(tracker_->find_private(1, KeyOperation::sign), slot);
+    EXPECT_TRUE(close(1));
+}
+
+TEST_F(SessionTrackerTest, operation_that_begins_meanwhile_keeps_no_dead_session) {
+    const SlotIndex slot = open(1);
+    tracker_->remove_dead(slot, [&](CK_SESSION_HANDLE session) {
+        tracker_->begin_operation(session, KeyOperation::sign, true);
+        return true;
+    });
+    EXPECT_FALSE(tracker_->find(1));
+    EXPECT_TRUE(tracker_->without_sessions(slot));
+}
+
 TEST_F(SessionTrackerTest, reset_forgets_everything) {
     open(1);
     tracker_->reset();
