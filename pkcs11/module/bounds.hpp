@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds login_wait_max{10'000};
 /// After one call has waited in vain, the following ones don't wait until this has passed or the socket
 /// changes.
 constexpr std::chrono::seconds daemon_back_off{2};
+/// The daemon counts one user's reports by the minute: a report that was one too many is told again after it.
+constexpr std::chrono::seconds rate_limit_pause{60};
 /// Reports kept for a daemon that is away. What comes when it is full is dropped and counted; the oldest
 /// stay, because a report means something only after the ones before it. A login still open is told anyway.
 constexpr std::size_t pending_records_max = 64;

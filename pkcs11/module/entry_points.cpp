@@ -66,6 +66,21 @@ void begin_operation(CK_SESSION_HANDLE session, KeyOperation operation,
     sessions().begin_operation(session, operation, with_private_key);
 }
 
+/// A call in this session has failed.
+void note_failure(CK_RV rv, CK_SESSION_HANDLE session) noexcept {
+    if (const auto slot = is_lost_session(rv) ? sessions().find(session) : std::nullopt) {
+        observed([=](LoginFlow& flow) { flow.after_sessions_lost(*slot); });
+    }
+}
+
+/// A call for this slot has failed.
+void note_slot_failure(CK_RV rv, CK_SLOT_ID slot) noexcept {
+    const auto index = is_lost_session(rv) ? sessions().known_slot(slot) : std::nullopt;
+    if (index && !sessions().without_sessions(*index)) {
+        observed([=](LoginFlow& flow) { flow.after_sessions_lost(*index); });
+    }
+}
+
 /// PKCS#11 2.40 §5.6: with its last session a slot's login ends.
 void sessions_have_changed() noexcept {
     for (std::uint64_t open = uses().open_slots(); open != 0; open &= open - 1) {
@@ -74,12 +89,6 @@ void sessions_have_changed() noexcept {
             return;
         }
     }
-}
-
-/// Is the session gone after a C_CloseSession with this answer?
-bool session_is_gone(CK_RV rv) noexcept {
-    return rv == CKR_OK || rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
-           rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT;
 }
 
 // --- General purpose (§5.4) ---
@@ -126,6 +135,7 @@ CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) noexcept {
             flow->token_was_read(*index, opened, *info);
         }
     }
+    note_slot_failure(rv, slot);
     return rv;
 }
 
@@ -136,12 +146,15 @@ CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY
     const SessionTracker::Opening opening = sessions().opening_begins(slot);
     const CK_RV rv = backend().C_OpenSession(slot, flags, application, notify, session);
     if (rv == CKR_OK && session != nullptr) {
-        sessions().opening_succeeded(opening, slot, *session);
-        if (opening < tracked_slots_max) {
+        const std::optional<SlotIndex> lost = sessions().opening_succeeded(opening, slot, *session);
+        if (lost) {
+            observed([=](LoginFlow& flow) { flow.after_sessions_lost(*lost); });
+        } else if (opening < tracked_slots_max) {
             return rv; // the slot has a session now, and no other slot has waited for us
         }
     } else {
         sessions().opening_failed(opening);
+        note_slot_failure(rv, slot);
     }
     sessions_have_changed();
     return rv;
@@ -154,10 +167,12 @@ CK_RV close_session(CK_SESSION_HANDLE session) noexcept {
         removed = slot ? std::optional(SessionTracker::remove_unknown(*slot)) : std::nullopt;
     }
     const CK_RV rv = backend().C_CloseSession(session);
-    if (removed && !session_is_gone(rv)) {
+    if (removed && rv != CKR_OK && !is_lost_session(rv)) {
         sessions().put_back(session, *removed);
     } else if (removed && sessions().closed(*removed)) {
         sessions_have_changed();
+    } else if (removed && rv != CKR_OK) { // those that it had beside it may have gone too
+        observed([&](LoginFlow& flow) { flow.after_sessions_lost(removed->slot); });
     }
     return rv;
 }
@@ -207,9 +222,10 @@ CK_RV logout(CK_SESSION_HANDLE session) noexcept {
     const std::optional<SlotIndex> slot = uses().any_open() ? slot_of(session) : std::nullopt;
     const std::uint64_t login_number = slot ? uses().number(*slot) : 0;
     const CK_RV rv = backend().C_Logout(session);
-    if (rv == CKR_OK && slot) {
-        observed([=](LoginFlow& flow) { flow.after_logout(*slot, login_number); });
+    if (rv == CKR_OK && uses().any_open()) {
+        observed([=](LoginFlow& flow) { flow.after_logout(session, slot, login_number); });
     }
+    note_failure(rv, session);
     return rv;
 }
 
@@ -232,7 +248,9 @@ CK_RV init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_byte
 
 CK_RV set_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_pin_bytes,
               CK_UTF8CHAR_PTR new_pin, CK_ULONG new_pin_bytes) noexcept {
-    const CK_RV rv = new_pin_is_refused("C_SetPIN", session, new_pin, new_pin_bytes)
+    // No old PIN, but a length: the backend says what is wrong.
+    const bool incomplete = old_pin == nullptr && old_pin_bytes > 0;
+    const CK_RV rv = !incomplete && new_pin_is_refused("C_SetPIN", session, new_pin, new_pin_bytes)
                          ? CKR_PIN_INVALID
                          : backend().C_SetPIN(session, old_pin, old_pin_bytes, new_pin, new_pin_bytes);
     observed(
@@ -249,6 +267,7 @@ CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJ
     if (rv == CKR_OK) {
         begin_operation(session, KeyOperation::decrypt, mechanism);
     }
+    note_failure(rv, session);
     return rv;
 }
 
@@ -258,6 +277,7 @@ CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR encrypted, CK_ULONG encrypt
     if (rv == CKR_OK && data != nullptr) {
         count_operation(session, KeyOperation::decrypt);
     }
+    note_failure(rv, session);
     return rv;
 }
 
@@ -274,6 +294,7 @@ CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT
     if (rv == CKR_OK) {
         begin_operation(session, KeyOperation::sign, mechanism);
     }
+    note_failure(rv, session);
     return rv;
 }
 
@@ -283,6 +304,7 @@ CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_
     if (rv == CKR_OK && signature != nullptr) {
         count_operation(session, KeyOperation::sign);
     }
+    note_failure(rv, session);
     return rv;
 }
 

@@ -2,9 +2,7 @@
 #include "pkcs11/module/login_client.hpp"
 
 #include <algorithm>
-#include <vector>
-
-#include "pkcs11/module/login_message.hpp"
+#include <utility>
 
 namespace ukey::filter {
 namespace {
@@ -13,6 +11,20 @@ std::string_view text_member(const boost::json::object& object, std::string_view
     const boost::json::value* value = object.if_contains(name);
     const boost::json::string* text = value == nullptr ? nullptr : value->if_string();
     return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
+}
+
+/// When what a message tells of happened; such texts are in the order of time.
+std::string_view moment_of(const boost::json::object& message) {
+    for (const std::string_view name : {"started_at", "ended_at", "changed_at"}) {
+        if (const std::string_view moment = text_member(message, name); !moment.empty()) {
+            return moment;
+        }
+    }
+    return {};
+}
+
+bool is_end(const boost::json::object& message) {
+    return text_member(message, "type") == "end";
 }
 
 /// 0, which no request has, when it is missing or no number.
@@ -36,9 +48,10 @@ bool LoginClient::reach_daemon(Deadline deadline) {
     if (backing_off()) {
         return false;
     }
+    const auto begun = std::chrono::steady_clock::now();
     if (!connection_.connect(deadline)) {
         if (std::chrono::steady_clock::now() >= deadline) {
-            back_off();
+            waited_in_vain(begun);
         }
         return false;
     }
@@ -71,21 +84,35 @@ void LoginClient::back_off() {
     back_off_until_ = std::chrono::steady_clock::now() + daemon_back_off;
 }
 
-/// This daemon may know nothing: what was not confirmed is sent again, and the open logins are told to it
-/// before anything else. It tells by the id what it already has.
+/// A call that had spent its time elsewhere says nothing about the daemon.
+void LoginClient::waited_in_vain(std::chrono::steady_clock::time_point since) {
+    if (2 * (std::chrono::steady_clock::now() - since) >= wait_) {
+        back_off();
+    }
+}
+
+/// This daemon may know nothing: what was not confirmed is sent again, and the open logins are told to it,
+/// each before what happened after it. It tells by the id what it already has.
 void LoginClient::connection_is_new() {
     for (Record& record : records_) {
         record.late = record.late || record.request != 0;
         record.request = 0;
+        record.not_before = {};
         record.message.erase("attestation"); // its nonce was of the connection before
     }
     for (SlotIndex slot = 0; slot < open_.size(); ++slot) {
-        const std::optional<OpenLogin>& login = open_[slot];
-        if (login && result_record(login->login) == nullptr) {
-            records_.push_front(Record{login->result, login->login, slot, true, 0});
-            records_.front().message.erase("attestation");
+        if (open_[slot] && result_record(open_[slot]->login) == nullptr) {
+            tell_again(slot);
         }
     }
+}
+
+void LoginClient::tell_again(SlotIndex slot) {
+    const OpenLogin& login = *open_[slot];
+    const std::string_view started = moment_of(login.result);
+    const auto next = std::find_if(records_.begin(), records_.end(),
+                                   [&](const Record& record) { return moment_of(record.message) > started; });
+    records_.insert(next, Record{login.result, login.login, slot, true, 0, {}});
 }
 
 void LoginClient::handle(const boost::json::object& answer) {
@@ -96,22 +123,28 @@ void LoginClient::handle(const boost::json::object& answer) {
     }
     if (request == asked_request_) {
         asked_request_ = 0;
-        const std::string_view verdict = text_member(answer, "verdict");
-        if (type == "verdict" && (verdict == "allow" || verdict == "warn" || verdict == "deny")) {
-            const boost::json::value* attest = answer.if_contains("attest");
-            const bool challenged = attest != nullptr && attest->is_object();
-            verdict_ = Verdict{std::string(verdict), std::nullopt};
-            verdict_->challenge = challenged ? decode_challenge(attest->get_object()) : std::nullopt;
-        }
-        return;
-    }
-    if (type == "recorded") {
+        take_verdict(answer);
+    } else if (type == "recorded") {
         answered(request, Answer::recorded);
     } else if (type == "error") {
-        // A full disk passes; what the daemon refuses for another reason it will refuse again.
-        const bool passes = text_member(answer, "code") == "ledger.write_failed";
-        answered(request, passes ? Answer::not_now : Answer::refused);
+        // A full disk passes, and so does a minute; what the daemon refuses for another reason it will refuse
+        // again.
+        const std::string_view code = text_member(answer, "code");
+        answered(request, code == "ledger.write_failed"  ? Answer::not_now
+                          : code == "login.rate_limited" ? Answer::not_yet
+                                                         : Answer::refused);
     }
+}
+
+void LoginClient::take_verdict(const boost::json::object& answer) {
+    const std::string_view word = text_member(answer, "verdict");
+    if (text_member(answer, "type") != "verdict" || (word != "allow" && word != "warn" && word != "deny")) {
+        return;
+    }
+    const boost::json::value* attest = answer.if_contains("attest");
+    const bool challenged = attest != nullptr && attest->is_object();
+    verdict_ = Verdict{std::string(word), std::nullopt, connection_.generation()};
+    verdict_->challenge = challenged ? decode_challenge(attest->get_object()) : std::nullopt;
 }
 
 void LoginClient::answered(std::uint64_t request, Answer answer) {
@@ -120,9 +153,17 @@ void LoginClient::answered(std::uint64_t request, Answer answer) {
     if (record == records_.end()) {
         return;
     }
-    if (answer == Answer::not_now) {
+    // An end whose beginning has yet to be told again says nothing to the daemon, whatever it answers.
+    const Record* beginning = is_end(record->message) ? result_record(record->login) : nullptr;
+    if (beginning != nullptr && beginning->request == 0 && answer != Answer::not_yet) {
+        answer = Answer::not_now;
+    }
+    if (answer == Answer::not_now || answer == Answer::not_yet) {
         record->request = 0; // sent again with the next report
         record->late = true;
+        if (answer == Answer::not_yet) {
+            record->not_before = std::chrono::steady_clock::now() + rate_limit_pause;
+        }
         return;
     }
     // One that is refused must not hold up the ones behind it.
@@ -132,8 +173,8 @@ void LoginClient::answered(std::uint64_t request, Answer answer) {
 
 // --- Asking ---
 
-std::optional<LoginClient::Verdict> LoginClient::ask(boost::json::object message) {
-    const Deadline deadline = deadline_from_now();
+std::optional<LoginClient::Verdict> LoginClient::ask(boost::json::object message, Deadline deadline) {
+    const auto begun = std::chrono::steady_clock::now();
     for (int attempt = 0; attempt < connect_attempts_max; ++attempt) {
         if (!reach_daemon(deadline) || backing_off()) {
             return std::nullopt;
@@ -158,62 +199,78 @@ std::optional<LoginClient::Verdict> LoginClient::ask(boost::json::object message
         // The connection was dead, the daemon has perhaps been restarted.
     }
     asked_request_ = 0;
-    if (connection_.connected() || connection_.broke_rules()) {
+    if (connection_.broke_rules()) {
         back_off();
+    } else if (connection_.connected()) {
+        waited_in_vain(begun);
     }
     return std::nullopt;
 }
 
 // --- Reporting ---
 
-void LoginClient::login_began(SlotIndex slot, boost::json::object result, bool late) {
-    make_room();
-    // PKCS#11 §5.6: a token that was pulled out has closed its sessions, and nobody was called.
-    queue_end(slot, "sessions_closed");
-    uses_.begin(slot);
-    const std::string login(text_member(result, "login"));
-    open_[slot] = OpenLogin{login, result, 0};
-    if (records_.size() < pending_records_max) { // otherwise it is told by open_, or counted when it ends
-        add(Record{std::move(result), login, slot, late, 0});
+void LoginClient::note(LoginBegin begin, Deadline deadline) {
+    make_room(deadline);
+    if (!connection_.connected() || begin.challenge_generation != connection_.generation()) {
+        begin.result.erase("attestation"); // the nonce is good on its own connection only
     }
-    deliver();
-}
-
-void LoginClient::report(boost::json::object message, bool late) {
-    make_room();
-    add(Record{std::move(message), {}, std::nullopt, late, 0});
-    deliver();
-}
-
-void LoginClient::login_ended(SlotIndex slot, std::string_view reason) {
-    if (open_[slot]) {
-        make_room();
-        queue_end(slot, reason);
-        deliver();
-    }
-}
-
-void LoginClient::all_ended(std::string_view reason) {
-    make_room();
-    for (SlotIndex slot = 0; slot < open_.size(); ++slot) {
-        queue_end(slot, reason);
-    }
-    if (!records_.empty()) {
-        deliver();
-    }
-}
-
-void LoginClient::queue_end(SlotIndex slot, std::string_view reason) {
-    if (!open_[slot]) {
+    const std::string login(text_member(begin.result, "login"));
+    if (const std::optional<LoginEnd> end = take_early_end(begin.slot, begin.number)) {
+        add_ended(std::move(begin), login, *end);
         return;
     }
-    OpenLogin login = std::move(*open_[slot]);
-    open_[slot].reset();
-    const std::uint64_t uses = uses_.end(slot);
+    open_[begin.slot] = OpenLogin{login, begin.number, begin.result, 0, 0};
+    open_[begin.slot]->result.erase("attestation");
+    if (records_.size() < pending_records_max) { // otherwise it is told by open_, or counted when it ends
+        add(Record{std::move(begin.result), login, begin.slot, begin.late, 0, {}});
+    }
+}
+
+void LoginClient::note(const LoginEnd& end, Deadline deadline) {
+    make_room(deadline);
+    if (open_[end.slot] && open_[end.slot]->number == end.number) {
+        end_open(end);
+        return;
+    }
+    if (early_ends_.size() >= pending_records_max) {
+        early_ends_.erase(early_ends_.begin()); // its beginning was lost
+    }
+    early_ends_.push_back(end);
+}
+
+void LoginClient::note(OtherReport report, Deadline deadline) {
+    make_room(deadline);
+    add(Record{std::move(report.message), {}, std::nullopt, report.late, 0, {}});
+}
+
+void LoginClient::add_ended(LoginBegin begin, const std::string& login, const LoginEnd& end) {
+    begin.result["uses"] = end.uses;
+    add(Record{std::move(begin.result), login, std::nullopt, begin.late, 0, {}});
+    if (result_record(login) != nullptr) { // an end without its beginning would say nothing
+        add(Record{
+            end_message(login, end.reason, end.uses, end.ended_at), login, std::nullopt, false, 0, {}});
+    }
+}
+
+std::optional<LoginEnd> LoginClient::take_early_end(SlotIndex slot, std::uint64_t number) {
+    const auto found = std::find_if(early_ends_.begin(), early_ends_.end(), [=](const LoginEnd& end) {
+        return end.slot == slot && end.number == number;
+    });
+    if (found == early_ends_.end()) {
+        return std::nullopt;
+    }
+    const LoginEnd end = *found;
+    early_ends_.erase(found);
+    return end;
+}
+
+void LoginClient::end_open(const LoginEnd& end) {
+    OpenLogin login = std::move(*open_[end.slot]);
+    open_[end.slot].reset();
     Record* result = result_record(login.login);
     const bool daemon_knows = connection_.connected() && login.told_generation == connection_.generation();
     if (result == nullptr && !daemon_knows) {
-        add(Record{std::move(login.result), login.login, std::nullopt, true, 0});
+        add(Record{std::move(login.result), login.login, std::nullopt, true, 0, {}});
         result = result_record(login.login);
         if (result == nullptr) {
             return; // an end without its beginning would say nothing
@@ -221,16 +278,21 @@ void LoginClient::queue_end(SlotIndex slot, std::string_view reason) {
     }
     if (result != nullptr) {
         result->open_slot.reset();
-        result->message["uses"] = uses;
+        result->message["uses"] = end.uses;
     }
-    add(Record{end_message(login.login, reason, uses), login.login, std::nullopt, false, 0});
+    add(Record{end_message(login.login, end.reason, end.uses, end.ended_at),
+               login.login,
+               std::nullopt,
+               false,
+               0,
+               {}});
 }
 
 /// Delivers what it can if the queue is nearly full; also notices a connection that has ended.
-void LoginClient::make_room() {
+void LoginClient::make_room(Deadline deadline) {
     read_waiting_answers();
     if (records_.size() + 2 > pending_records_max) {
-        deliver();
+        deliver(deadline);
     }
 }
 
@@ -251,8 +313,13 @@ LoginClient::Record* LoginClient::result_record(const std::string& login) {
 
 // --- Delivering ---
 
-void LoginClient::deliver() {
-    const Deadline deadline = deadline_from_now();
+void LoginClient::deliver(Deadline deadline) {
+    if (!records_.empty()) {
+        try_to_deliver(deadline);
+    }
+}
+
+void LoginClient::try_to_deliver(Deadline deadline) {
     for (int attempt = 0; attempt < connect_attempts_max && reach_daemon(deadline); ++attempt) {
         if (send_records()) {
             // While it is silent, reports go into the socket all the same: if this process ends, they are
@@ -270,13 +337,21 @@ void LoginClient::deliver() {
 }
 
 bool LoginClient::send_records() {
-    return std::all_of(records_.begin(), records_.end(),
-                       [this](Record& record) { return record.request != 0 || send_record(record); });
+    return std::all_of(records_.begin(), records_.end(), [this](Record& record) {
+        return record.request != 0 || !may_be_sent(record) || send_record(record);
+    });
+}
+
+/// What the daemon would not hear now waits, and the end of such a login with it.
+bool LoginClient::may_be_sent(const Record& record) {
+    const Record* first = is_end(record.message) ? result_record(record.login) : nullptr;
+    const auto now = std::chrono::steady_clock::now();
+    return record.not_before <= now && (first == nullptr || first->not_before <= now);
 }
 
 bool LoginClient::send_record(Record& record) {
     const std::uint64_t request = next_request_++;
-    const std::uint64_t uses = record.open_slot ? uses_.uses(*record.open_slot) : 0;
+    const std::uint64_t uses = record.open_slot ? uses_of(*record.open_slot) : 0;
     record.message["request"] = request;
     record.message["late"] = record.late;
     if (dropped_ > 0) {
@@ -291,6 +366,7 @@ bool LoginClient::send_record(Record& record) {
     record.request = request;
     if (record.open_slot && open_[*record.open_slot]) {
         open_[*record.open_slot]->told_generation = connection_.generation();
+        open_[*record.open_slot]->told_uses = uses;
         if (uses > 0) {
             uses_.told(*record.open_slot);
         }
@@ -304,11 +380,14 @@ bool LoginClient::all_sent_are_answered() const {
 }
 
 void LoginClient::wait_for_answers(Deadline deadline) {
+    const auto begun = std::chrono::steady_clock::now();
     while (!all_sent_are_answered()) {
         const auto answer = connection_.receive(deadline);
         if (!answer) {
-            if (connection_.connected() || connection_.broke_rules()) {
+            if (connection_.broke_rules()) {
                 back_off();
+            } else if (connection_.connected()) {
+                waited_in_vain(begun);
             }
             return;
         }
@@ -327,19 +406,41 @@ void LoginClient::tell_untold_uses() {
     }
 }
 
+/// Each of them once more, by the count that it has come to.
+void LoginClient::tell_grown_uses() {
+    for (SlotIndex slot = 0; slot < open_.size(); ++slot) {
+        if (open_[slot] && uses_of(slot) > open_[slot]->told_uses) {
+            tell_use(slot);
+        }
+    }
+}
+
 void LoginClient::tell_use(SlotIndex slot) {
     uses_.telling_tried(slot);
-    const std::optional<OpenLogin>& login = open_[slot];
+    std::optional<OpenLogin>& login = open_[slot];
     const bool known = login && connection_.connected() && login->told_generation == connection_.generation();
-    if (known && connection_.send(use_message(login->login, uses_.uses(slot)))) {
+    const std::uint64_t uses = known ? uses_of(slot) : 0;
+    if (uses > 0 && connection_.send(use_message(login->login, uses))) {
+        login->told_uses = uses;
         uses_.told(slot);
     }
 }
 
-void LoginClient::close() {
-    if (!records_.empty()) {
+/// Of the login that is open here; what was told last when its end is about to be noted.
+std::uint64_t LoginClient::uses_of(SlotIndex slot) const {
+    return open_[slot] ? uses_.uses(slot, open_[slot]->number).value_or(open_[slot]->told_uses) : 0;
+}
+
+void LoginClient::close(Deadline deadline) {
+    const bool any_open =
+        std::any_of(open_.begin(), open_.end(), [](const auto& login) { return login.has_value(); });
+    if (!records_.empty() || any_open) {
         back_off_until_ = {}; // there is no later
-        deliver();
+        for (Record& record : records_) {
+            record.not_before = {};
+        }
+        try_to_deliver(deadline);
+        tell_grown_uses();
     }
     connection_.close();
 }

@@ -2,6 +2,7 @@
 #include "pkcs11/module/login_flow.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ukey::filter {
 namespace {
@@ -23,9 +24,9 @@ bool is_pin(std::string_view known, const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) 
 
 /// Was it the default PIN?
 std::optional<bool> is_default_pin(CK_RV rv, const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
-    // Only what the backend has accepted is looked at: a wrong PIN says nothing, a NULL one was typed at the
-    // reader (CKF_PROTECTED_AUTHENTICATION_PATH).
-    if (rv != CKR_OK || pin == nullptr) {
+    // Only what the backend has accepted is looked at: a wrong PIN says nothing, none was typed at the reader
+    // (CKF_PROTECTED_AUTHENTICATION_PATH).
+    if (rv != CKR_OK || pin == nullptr || pin_bytes == 0) {
         return std::nullopt;
     }
     return is_pin(default_pin, pin, pin_bytes);
@@ -52,7 +53,16 @@ bool is_no_attempt(CK_RV rv) {
     }
 }
 
+SeenToken seen(const CK_TOKEN_INFO& info, std::optional<CK_FLAGS> flags) {
+    return {TokenIdentity::from(info), flags, (info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0};
+}
+
 } // namespace
+
+bool is_lost_session(CK_RV rv) noexcept {
+    return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED || rv == CKR_DEVICE_REMOVED ||
+           rv == CKR_TOKEN_NOT_PRESENT;
+}
 
 LoginFlow::LoginFlow(const Configuration& configuration, const CK_FUNCTION_LIST& backend,
                      SessionTracker& sessions, UseCounter& uses, pid_t process)
@@ -77,68 +87,117 @@ std::optional<SlotPlace> LoginFlow::slot_of(CK_SESSION_HANDLE session) const {
 }
 
 std::optional<SeenToken> LoginFlow::token_of(const SlotPlace& slot) {
-    const std::uint64_t opened = slot.index ? sessions_.opened(*slot.index) : 0;
-    if (const auto known = slot.index ? tokens_.find(*slot.index, opened) : std::nullopt) {
-        return SeenToken{TokenIdentity::from(*known), std::nullopt};
-    }
-    return read_token(slot, opened);
+    std::optional<SeenToken> token;
+    look_at_token(slot, false, token);
+    return token;
 }
 
-std::optional<SeenToken> LoginFlow::read_token(const SlotPlace& slot, std::uint64_t opened) {
+CK_RV LoginFlow::look_at_token(const SlotPlace& slot, bool as_it_is_now, std::optional<SeenToken>& token) {
+    const std::uint64_t opened = slot.index ? sessions_.opened(*slot.index) : 0;
+    if (slot.index && !as_it_is_now) {
+        if (const auto known = tokens_.find(*slot.index, opened)) {
+            token = seen(*known, std::nullopt);
+            return CKR_OK;
+        }
+    }
     CK_TOKEN_INFO info{};
-    if (backend_.C_GetTokenInfo(slot.id, &info) != CKR_OK) {
-        return std::nullopt;
+    const CK_RV rv = backend_.C_GetTokenInfo(slot.id, &info);
+    if (rv == CKR_OK) {
+        if (slot.index) {
+            tokens_.keep(*slot.index, opened, info);
+        }
+        token = seen(info, info.flags);
     }
-    if (slot.index) {
-        tokens_.keep(*slot.index, opened, info);
-    }
-    return SeenToken{TokenIdentity::from(info), info.flags};
+    return rv;
 }
 
 /// A login that we have seen may have ended without a call, when the token was pulled out: the backend knows.
-bool LoginFlow::user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) const {
+bool LoginFlow::user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) {
     if (slot.index && !uses_.is_open(*slot.index)) {
         return false;
     }
     const std::optional<CK_SESSION_INFO> info = session_info(session);
-    return info && (info->state == CKS_RO_USER_FUNCTIONS || info->state == CKS_RW_USER_FUNCTIONS);
+    if (info && (info->state == CKS_RO_USER_FUNCTIONS || info->state == CKS_RW_USER_FUNCTIONS)) {
+        return true;
+    }
+    if (slot.index) {
+        remove_dead_sessions(*slot.index);
+    }
+    return false;
 }
+
+// --- A login ---
 
 LoginAttempt LoginFlow::before_login(CK_SESSION_HANDLE session) {
     LoginAttempt attempt;
+    attempt.wait_left = configuration_.login_wait;
+    attempt.known_session = sessions_.find(session).has_value();
     attempt.slot = slot_of(session);
-    if (attempt.slot) {
-        // The last try is a matter of now: what is remembered does not tell it.
-        const std::uint64_t opened = attempt.slot->index ? sessions_.opened(*attempt.slot->index) : 0;
-        attempt.token =
-            configuration_.guard_last_try ? read_token(*attempt.slot, opened) : token_of(*attempt.slot);
-    }
-    if (attempt.token && !user_is_logged_in(session, *attempt.slot)) {
-        attempt.asked = true;
-        const bool last_try =
-            configuration_.guard_last_try && (*attempt.token->flags & CKF_USER_PIN_FINAL_TRY) != 0;
-        const std::lock_guard lock(mutex_);
-        attempt.verdict = client_.ask(ask_message(
-            attempt.token->identity, {attempt.token->flags, last_try, configuration_.backend_path}));
-        const bool refused_unasked =
-            !attempt.verdict && (last_try || configuration_.without_daemon == WithoutDaemon::refuse);
-        attempt.refused = refused_unasked || (attempt.verdict && attempt.verdict->word == "deny");
+    // The last try is a matter of now: what is remembered does not tell it.
+    const bool as_it_is_now = configuration_.guard_last_try;
+    const CK_RV token_rv = attempt.slot ? look_at_token(*attempt.slot, as_it_is_now, attempt.token) : CKR_OK;
+    if (attempt.slot && !user_is_logged_in(session, *attempt.slot)) {
+        if (attempt.token) {
+            ask(attempt);
+        } else {
+            attempt.refused = refuses_unknown_token(token_rv);
+        }
     }
     attempt.started_at = std::chrono::system_clock::now();
     attempt.began = std::chrono::steady_clock::now();
     return attempt;
 }
 
+void LoginFlow::ask(LoginAttempt& attempt) {
+    attempt.asked = true;
+    const bool last_try =
+        configuration_.guard_last_try && (*attempt.token->flags & CKF_USER_PIN_FINAL_TRY) != 0;
+    boost::json::object question =
+        ask_message(attempt.token->identity, {attempt.token->flags, last_try, configuration_.backend_path});
+    const Deadline deadline = deadline_from_now();
+    if (std::unique_lock client(client_mutex_, deadline); client.owns_lock()) {
+        attempt.verdict = client_.ask(std::move(question), deadline);
+    }
+    const auto now = std::chrono::steady_clock::now();
+    attempt.wait_left = std::max(deadline - now, std::chrono::steady_clock::duration::zero());
+    const bool refused_unasked =
+        !attempt.verdict && (last_try || configuration_.without_daemon == WithoutDaemon::refuse);
+    attempt.refused = refused_unasked || (attempt.verdict && attempt.verdict->word == "deny");
+    tell_what_is_noted(now); // by those who could not wait for us
+}
+
+/// Whoever wants no try without a word from the daemon wants none on a token that cannot be named to it. With
+/// no token there is no try, and the backend says so itself.
+bool LoginFlow::refuses_unknown_token(CK_RV token_rv) const {
+    switch (token_rv) {
+    case CKR_TOKEN_NOT_PRESENT:
+    case CKR_DEVICE_REMOVED:
+    case CKR_SLOT_ID_INVALID:
+    case CKR_CRYPTOKI_NOT_INITIALIZED:
+        return false;
+    default: // CK_RV is an open set of numbers
+        return configuration_.guard_last_try || configuration_.without_daemon == WithoutDaemon::refuse;
+    }
+}
+
 void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE session, CK_RV rv,
                             const CK_UTF8CHAR* pin, CK_ULONG pin_bytes) {
     const auto duration = std::chrono::steady_clock::now() - attempt.began;
+    if (is_lost_session(rv) && attempt.slot && attempt.slot->index) {
+        remove_dead_sessions(*attempt.slot->index);
+        end_logins_without_sessions();
+    }
     if (is_no_attempt(rv)) {
+        tell_what_is_noted(std::chrono::steady_clock::now() + attempt.wait_left);
         return;
     }
     const std::optional<SlotPlace> place = attempt.slot ? attempt.slot : slot_of(session);
     if (!place) {
         return;
     }
+    // At once: other threads may use the key, log out and close sessions from now on.
+    const std::uint64_t number =
+        rv == CKR_OK && place->index ? begin_login(*place->index, session, attempt.known_session) : 0;
     const std::optional<SeenToken> token = attempt.token ? attempt.token : token_of(*place);
     const LoginOutcome outcome{rv, is_default_pin(rv, pin, pin_bytes), attempt.started_at,
                                std::chrono::duration_cast<std::chrono::microseconds>(duration),
@@ -146,20 +205,18 @@ void LoginFlow::after_login(const LoginAttempt& attempt, CK_SESSION_HANDLE sessi
     const std::string login = random_id();
     boost::json::object message = result_message(login, token ? token->identity : TokenIdentity{}, outcome);
     if (rv == CKR_OK && attempt.verdict && attempt.verdict->challenge) {
+        const bool pin_given = pin != nullptr && pin_bytes > 0 && !token->protected_path;
         message["attestation"] =
-            attest(*attempt.verdict->challenge, *place, login, attempt.started_at, pin != nullptr);
+            attest(*attempt.verdict->challenge, *place, login, attempt.started_at, pin_given);
     }
     const bool late = attempt.asked && !attempt.verdict;
-    const std::optional<SlotIndex> slot = place->index;
-    if (slot && !sessions_.find(session) && !sessions_.overflowed()) {
-        sessions_.add(session, *slot); // a session that a forked child has inherited
-    }
-    const std::lock_guard lock(mutex_);
-    if (rv == CKR_OK && slot) {
-        client_.login_began(*slot, std::move(message), late);
+    if (number != 0) {
+        note(LoginBegin{*place->index, number, std::move(message), late,
+                        attempt.verdict ? attempt.verdict->generation : 0});
     } else {
-        client_.report(std::move(message), late);
+        note(OtherReport{std::move(message), late});
     }
+    tell(std::chrono::steady_clock::now() + attempt.wait_left);
 }
 
 boost::json::object LoginFlow::attest(LoginChallenge challenge, const SlotPlace& slot,
@@ -175,39 +232,108 @@ boost::json::object LoginFlow::attest(LoginChallenge challenge, const SlotPlace&
     return to_json(challenge, signature);
 }
 
-void LoginFlow::after_logout(SlotIndex slot, std::uint64_t login_number) {
-    const std::lock_guard lock(mutex_);
-    if (uses_.number(slot) == login_number) {
-        client_.login_ended(slot, "logout");
+std::uint64_t LoginFlow::begin_login(SlotIndex slot, CK_SESSION_HANDLE session, bool known_session) {
+    const std::lock_guard lock(events_mutex_);
+    end_login(slot, "sessions_closed"); // PKCS#11 2.40 §5.6: with its token, and nobody was called
+    const std::uint64_t number = uses_.begin(slot);
+    if (!known_session && !sessions_.find(session) && !sessions_.overflowed()) {
+        sessions_.add(session, slot); // a session that a forked child has inherited
+    }
+    if (sessions_.without_sessions(slot) && !sessions_.overflowed()) {
+        end_login(slot, "sessions_closed"); // by another thread, which has seen no login yet
+    }
+    return number;
+}
+
+/// With events_mutex_ held.
+void LoginFlow::end_login(SlotIndex slot, std::string_view reason) {
+    if (uses_.is_open(slot)) {
+        const std::uint64_t number = uses_.number(slot);
+        events_.emplace_back(LoginEnd{slot, number, reason, 0, std::chrono::system_clock::now()});
+        std::get<LoginEnd>(events_.back()).uses = uses_.end(slot);
     }
 }
 
-void LoginFlow::after_sessions_closed() {
-    const std::lock_guard lock(mutex_);
+void LoginFlow::after_logout(CK_SESSION_HANDLE session, std::optional<SlotIndex> slot,
+                             std::uint64_t login_number) {
+    if (!slot || uses_.number(*slot) != login_number) {
+        // Another thread has logged in meanwhile. Before the C_Logout, or after it?
+        const std::optional<SlotPlace> place = slot_of(session);
+        slot = place ? place->index : std::nullopt;
+        login_number = slot ? uses_.number(*slot) : 0;
+        if (!slot || user_is_logged_in(session, *place)) {
+            return;
+        }
+    }
+    {
+        const std::lock_guard lock(events_mutex_);
+        if (uses_.number(*slot) == login_number) {
+            end_login(*slot, "logout");
+        }
+    }
+    tell(deadline_from_now());
+}
+
+void LoginFlow::end_logins_without_sessions() {
+    const std::lock_guard lock(events_mutex_);
     for (SlotIndex slot = 0; slot < tracked_slots_max; ++slot) {
-        if (uses_.is_open(slot) && sessions_.without_sessions(slot)) {
-            client_.login_ended(slot, "sessions_closed");
+        if (sessions_.without_sessions(slot)) {
+            end_login(slot, "sessions_closed");
         }
     }
 }
 
-void LoginFlow::after_finalize() {
-    const std::lock_guard lock(mutex_);
-    client_.all_ended("finalized");
-    client_.close_if_all_told();
-    uses_.reset();
-    sessions_.reset();
+void LoginFlow::after_sessions_closed() {
+    end_logins_without_sessions();
+    tell(deadline_from_now());
 }
 
-/// PKCS#11 2.40 §5.5: with the SO logged in, C_SetPIN sets the SO's PIN, and C_InitPIN the user's.
+void LoginFlow::remove_dead_sessions(SlotIndex slot) {
+    sessions_.remove_dead(slot, [&](CK_SESSION_HANDLE session) {
+        CK_SESSION_INFO info{};
+        const CK_RV rv = backend_.C_GetSessionInfo(session, &info);
+        return is_lost_session(rv) || (rv == CKR_OK && info.slotID != sessions_.slot_id(slot));
+    });
+}
+
+void LoginFlow::after_sessions_lost(SlotIndex slot) {
+    remove_dead_sessions(slot);
+    after_sessions_closed();
+}
+
+void LoginFlow::after_finalize() {
+    {
+        const std::lock_guard lock(events_mutex_);
+        for (SlotIndex slot = 0; slot < tracked_slots_max; ++slot) {
+            end_login(slot, "finalized");
+        }
+        uses_.reset();
+        sessions_.reset();
+    }
+    const Deadline deadline = deadline_from_now();
+    tell(deadline);
+    if (std::unique_lock client(client_mutex_, deadline); client.owns_lock()) {
+        client_.close_if_all_told();
+    }
+}
+
+// --- PINs ---
+
+/// PKCS#11 2.40 §5.5: C_SetPIN sets the PIN of the user whose session it is, or with nobody logged in the
+/// user's; C_InitPIN is the SO's and sets the user's. In all other states the backend says what is wrong, or
+/// it is not the user's PIN.
 bool LoginFlow::refuses_new_pin(std::string_view function, CK_SESSION_HANDLE session,
                                 const CK_UTF8CHAR* new_pin, CK_ULONG new_pin_bytes) const {
     if (configuration_.refused_new_pins.empty() || new_pin == nullptr) {
         return false;
     }
     const std::optional<CK_SESSION_INFO> info = session_info(session);
-    if (!info || (function == "C_SetPIN") == (info->state == CKS_RW_SO_FUNCTIONS)) {
-        return false; // the backend says what is wrong, or it is not the user's PIN
+    const CK_STATE state = info ? info->state : CKS_RO_PUBLIC_SESSION;
+    const bool can_set = function == "C_SetPIN"
+                             ? state == CKS_RW_PUBLIC_SESSION || state == CKS_RW_USER_FUNCTIONS
+                             : state == CKS_RW_SO_FUNCTIONS;
+    if (!can_set) {
+        return false;
     }
     const auto& refused = configuration_.refused_new_pins;
     return std::any_of(refused.begin(), refused.end(),
@@ -226,25 +352,70 @@ void LoginFlow::after_pin_function(std::string_view function, CK_SESSION_HANDLE 
     if (!token) {
         return;
     }
-    boost::json::object message =
-        pin_message(function, token->identity, rv, is_default_pin(rv, new_pin, new_pin_bytes));
-    const std::lock_guard lock(mutex_);
-    client_.report(std::move(message), false);
+    note(OtherReport{pin_message(function, token->identity, rv, is_default_pin(rv, new_pin, new_pin_bytes)),
+                     false});
+    tell(deadline_from_now());
+}
+
+// --- Telling ---
+
+void LoginFlow::note(Event event) {
+    const std::lock_guard lock(events_mutex_);
+    events_.push_back(std::move(event));
+}
+
+bool LoginFlow::anything_noted() {
+    const std::lock_guard lock(events_mutex_);
+    return !events_.empty();
+}
+
+void LoginFlow::tell_what_is_noted(Deadline deadline) {
+    if (anything_noted()) {
+        tell(deadline);
+    }
+}
+
+/// Waits for the client and then for the daemon, until the deadline in all.
+void LoginFlow::tell(Deadline deadline) {
+    std::unique_lock client(client_mutex_, deadline);
+    while (client.owns_lock()) {
+        hand_over(deadline);
+        client.unlock();
+        // Who could not wait for us has left us its report.
+        if (!anything_noted() || !client.try_lock()) {
+            return;
+        }
+    }
+}
+
+/// With client_mutex_ held.
+void LoginFlow::hand_over(Deadline deadline) {
+    std::vector<Event> events;
+    {
+        const std::lock_guard lock(events_mutex_);
+        events.swap(events_);
+    }
+    for (Event& event : events) {
+        std::visit([&](auto& happened) { client_.note(std::move(happened), deadline); }, event);
+    }
+    client_.deliver(deadline);
 }
 
 void LoginFlow::first_use(SlotIndex slot) {
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (lock.owns_lock()) {
+    if (const std::unique_lock client(client_mutex_, std::try_to_lock); client.owns_lock()) {
         client_.tell_use(slot);
     }
+    tell_what_is_noted(std::chrono::steady_clock::now()); // by who could not have the client meanwhile
 }
 
 bool LoginFlow::close() {
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (lock.owns_lock()) {
-        client_.close();
+    const std::unique_lock client(client_mutex_, std::try_to_lock);
+    if (client.owns_lock()) {
+        const Deadline deadline = deadline_from_now();
+        hand_over(deadline);
+        client_.close(deadline);
     }
-    return lock.owns_lock();
+    return client.owns_lock();
 }
 
 } // namespace ukey::filter

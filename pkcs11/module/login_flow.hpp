@@ -2,8 +2,9 @@
 // A login as PKCS#11 sees it: who logs in where, may it, and what came of it. One object per process;
 // thread-safe.
 //
-// The mutex is never held while the backend's C_Login, C_Logout or PIN functions run: they may wait for a
-// person.
+// No lock is held while the backend runs: it may wait for a person. What has happened is noted in the order
+// in which it happened, and told by whoever has the client; a call that cannot have it in time leaves its
+// report to the thread that has. A call waits no longer than the configured time, all in all.
 #pragma once
 
 #include <chrono>
@@ -13,10 +14,13 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <variant>
+#include <vector>
 
 #include <p11-kit/pkcs11.h>
 
 #include "pkcs11/module/configuration.hpp"
+#include "pkcs11/module/deadline_mutex.hpp"
 #include "pkcs11/module/login_client.hpp"
 #include "pkcs11/module/login_message.hpp"
 #include "pkcs11/module/recursion_refusing_lock.hpp"
@@ -37,6 +41,8 @@ struct SeenToken {
     TokenIdentity identity;
     /// nullopt: it was remembered, and the flags with it are of then.
     std::optional<CK_FLAGS> flags;
+    /// The PIN is typed at the reader.
+    bool protected_path = false;
 };
 
 /// A CKU_USER login between the question and its result.
@@ -47,12 +53,20 @@ struct LoginAttempt {
     bool asked = false;
     /// nullopt: the session is none; the backend will say so itself.
     std::optional<SlotPlace> slot;
+    /// The session was in the filter's table.
+    bool known_session = false;
     /// nullopt: the token doesn't answer either.
     std::optional<SeenToken> token;
     std::optional<LoginClient::Verdict> verdict;
+    /// How long this call may still wait for the daemon.
+    std::chrono::steady_clock::duration wait_left{0};
     Timestamp started_at;
     std::chrono::steady_clock::time_point began;
 };
+
+/// An answer that says that the session is gone, and perhaps others of its slot with it: PKCS#11 2.40 §5.6, a
+/// token that is pulled out closes its sessions, and nobody is called.
+bool is_lost_session(CK_RV rv) noexcept;
 
 class LoginFlow {
   public:
@@ -72,15 +86,18 @@ class LoginFlow {
         tokens_.keep(slot, opened, info);
     }
 
-    /// The slot's login, if it is still the one with this number, ends by C_Logout.
-    void after_logout(SlotIndex slot, std::uint64_t login_number);
+    /// A C_Logout has succeeded; before it the session's slot, if it was looked for, had the login with this
+    /// number.
+    void after_logout(CK_SESSION_HANDLE session, std::optional<SlotIndex> slot, std::uint64_t login_number);
     /// Ends the logins of all slots that are left without a session.
     void after_sessions_closed();
+    /// Sessions of the slot may have gone with their token: asks the backend which.
+    void after_sessions_lost(SlotIndex slot);
     /// Everything has ended: C_Finalize.
     void after_finalize();
 
     /// The policy forbids the new PIN of a C_SetPIN or C_InitPIN. Looked at only when there is such a policy
-    /// and the session is one in which the user's PIN is set.
+    /// and the session is one in which the user's PIN can be set.
     bool refuses_new_pin(std::string_view function, CK_SESSION_HANDLE session, const CK_UTF8CHAR* new_pin,
                          CK_ULONG new_pin_bytes) const;
 
@@ -97,13 +114,32 @@ class LoginFlow {
     bool close();
 
   private:
+    using Event = std::variant<LoginBegin, LoginEnd, OtherReport>;
+
     std::optional<CK_SESSION_INFO> session_info(CK_SESSION_HANDLE session) const;
     std::optional<SlotPlace> slot_of(CK_SESSION_HANDLE session) const;
     std::optional<SeenToken> token_of(const SlotPlace& slot);
-    std::optional<SeenToken> read_token(const SlotPlace& slot, std::uint64_t opened);
+    /// With CKR_OK `token` is set.
+    CK_RV look_at_token(const SlotPlace& slot, bool as_it_is_now, std::optional<SeenToken>& token);
+    bool user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot);
+    void ask(LoginAttempt& attempt);
+    bool refuses_unknown_token(CK_RV token_rv) const;
     boost::json::object attest(LoginChallenge challenge, const SlotPlace& slot, const std::string& login,
                                Timestamp started_at, bool pin_given) const;
-    bool user_is_logged_in(CK_SESSION_HANDLE session, const SlotPlace& slot) const;
+
+    void remove_dead_sessions(SlotIndex slot);
+    std::uint64_t begin_login(SlotIndex slot, CK_SESSION_HANDLE session, bool known_session);
+    void end_login(SlotIndex slot, std::string_view reason);
+    void end_logins_without_sessions();
+
+    Deadline deadline_from_now() const {
+        return std::chrono::steady_clock::now() + configuration_.login_wait;
+    }
+    void note(Event event);
+    bool anything_noted();
+    void tell(Deadline deadline);
+    void tell_what_is_noted(Deadline deadline);
+    void hand_over(Deadline deadline);
 
     const CK_FUNCTION_LIST& backend_;
     SessionTracker& sessions_;
@@ -112,7 +148,13 @@ class LoginFlow {
     const Configuration& configuration_;
     const pid_t process_;
     RefusingMutex initialize_mutex_;
-    std::mutex mutex_;
+    /// Held for a moment only: logins begin and end, and are noted, one after the other.
+    std::mutex events_mutex_;
+    /// What the client has yet to be given. A call waits before it leaves one here: no more than the
+    /// application has threads.
+    std::vector<Event> events_;
+    /// Held while the daemon is waited for.
+    DeadlineMutex client_mutex_;
     LoginClient client_;
 };
 

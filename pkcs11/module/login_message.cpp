@@ -123,12 +123,13 @@ boost::json::object use_message(const std::string& login, std::uint64_t uses) {
     return {{"type", "use"}, {"login", login}, {"uses", uses}};
 }
 
-boost::json::object end_message(const std::string& login, std::string_view reason, std::uint64_t uses) {
+boost::json::object end_message(const std::string& login, std::string_view reason, std::uint64_t uses,
+                                Timestamp ended_at) {
     return {{"type", "end"},
             {"login", login},
             {"reason", reason},
             {"uses", uses},
-            {"ended_at", format_timestamp(std::chrono::system_clock::now())}};
+            {"ended_at", format_timestamp(ended_at)}};
 }
 
 boost::json::object pin_message(std::string_view function, const TokenIdentity& token, CK_RV rv,

@@ -55,7 +55,8 @@ boost::json::object ask_message(const TokenIdentity& token, const AskDetails& de
 boost::json::object result_message(const std::string& login, const TokenIdentity& token,
                                    const LoginOutcome& outcome);
 boost::json::object use_message(const std::string& login, std::uint64_t uses);
-boost::json::object end_message(const std::string& login, std::string_view reason, std::uint64_t uses);
+boost::json::object end_message(const std::string& login, std::string_view reason, std::uint64_t uses,
+                                Timestamp ended_at);
 boost::json::object pin_message(std::string_view function, const TokenIdentity& token, CK_RV rv,
                                 std::optional<bool> default_pin);
 

@@ -3,12 +3,18 @@
 
 namespace ukey::filter {
 
-void UseCounter::begin(SlotIndex slot) noexcept {
+std::uint64_t UseCounter::begin(SlotIndex slot) noexcept {
     Cell& cell = cells_[slot];
-    cell.number.fetch_add(1, std::memory_order_relaxed);
-    cell.uses.store(0, std::memory_order_relaxed);
+    const std::uint64_t number = cell.number.fetch_add(1) + 1;
+    cell.uses.store(0, std::memory_order_release); // after the number: uses() relies on it
     cell.telling.store(Telling::not_tried, std::memory_order_relaxed);
     open_.fetch_or(bit(slot));
+    return number;
+}
+
+std::optional<std::uint64_t> UseCounter::uses(SlotIndex slot, std::uint64_t number) const noexcept {
+    const std::uint64_t count = cells_[slot].uses.load(std::memory_order_acquire);
+    return is_open(slot) && this->number(slot) == number ? std::optional(count) : std::nullopt;
 }
 
 std::uint64_t UseCounter::end(SlotIndex slot) noexcept {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often the private key of a logged-in slot was used. Lock-free; relaxed atomics on the way of C_Sign.
+// Logins of one slot are begun and ended by one thread at a time.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "pkcs11/module/bounds.hpp"
 #include "pkcs11/module/session_tracker.hpp"
@@ -15,8 +17,8 @@ class UseCounter {
   public:
     constexpr UseCounter() = default;
 
-    /// A login of the slot begins; its uses count from 0.
-    void begin(SlotIndex slot) noexcept;
+    /// A login of the slot begins; its uses count from 0. Its number.
+    std::uint64_t begin(SlotIndex slot) noexcept;
     /// It ends; the number of its uses.
     std::uint64_t end(SlotIndex slot) noexcept;
 
@@ -28,9 +30,8 @@ class UseCounter {
         return cells_[slot].number.load(std::memory_order_relaxed);
     }
     bool is_open(SlotIndex slot) const noexcept { return (open_slots() & bit(slot)) != 0; }
-    std::uint64_t uses(SlotIndex slot) const noexcept {
-        return cells_[slot].uses.load(std::memory_order_relaxed);
-    }
+    /// The uses so far of the slot's login with this number; nullopt when that has ended.
+    std::optional<std::uint64_t> uses(SlotIndex slot, std::uint64_t number) const noexcept;
 
     /// One use. True when the daemon has yet to be told that there is one, and nobody has tried.
     bool add(SlotIndex slot) noexcept;

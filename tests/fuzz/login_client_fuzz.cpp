@@ -2,7 +2,7 @@
 // The filter's end of the login channel against a daemon that says anything at any moment. The input is a
 // script: what the application does and what the peer does, in turn, in one thread. Checked: no call takes
 // longer than its wait; a verdict is one that was said in answer to the question; nothing is told twice on
-// one connection, unless the peer said that it could not write it.
+// one connection, unless the peer said that it could not write it, or would not yet.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -140,8 +140,12 @@ class Connection {
         }
         const std::string id = text_of(message, type == "pin" ? "change" : "login");
         const auto [told, fresh] = told_.insert({{type, id}, last_request_});
-        require(fresh || unwritten_.contains(told->second));
+        const bool with_its_beginning = type == "end" && told_again_.contains(id);
+        require(fresh || unwritten_.contains(told->second) || with_its_beginning);
         told->second = last_request_;
+        if (!fresh && type == "result") {
+            told_again_.insert(id);
+        }
     }
 
     void note_what_was_said() {
@@ -149,7 +153,8 @@ class Connection {
         for (auto message = said_decoder_.next(); message && *message; message = said_decoder_.next()) {
             if (text_of(**message, "type") == "verdict") {
                 verdicts_.insert({request_of(**message), text_of(**message, "verdict")});
-            } else if (text_of(**message, "code") == "ledger.write_failed") {
+            } else if (text_of(**message, "code") == "ledger.write_failed" ||
+                       text_of(**message, "code") == "login.rate_limited") {
                 unwritten_.insert(request_of(**message));
             }
         }
@@ -164,6 +169,7 @@ class Connection {
     std::uint64_t last_question_ = 0;
     std::multimap<std::uint64_t, std::string> verdicts_;
     std::set<std::uint64_t> unwritten_;
+    std::set<std::string> told_again_;
     std::map<std::pair<std::string, std::string>, std::uint64_t> told_;
 };
 
@@ -200,18 +206,21 @@ class Play {
         const ukey::filter::SlotIndex slot = (what >> 3U) % 3;
         switch (what % 6) {
         case 0:
-            if (const auto verdict = client_.ask(ukey::filter::ask_message(token_, {}))) {
+            if (const auto verdict = client_.ask(ukey::filter::ask_message(token_, {}), deadline())) {
                 verdict_ = verdict->word;
             }
             break;
         case 1:
-            client_.login_began(slot, ukey::filter::result_message(new_id(), token_, {}), what % 5 == 0);
+            begin(slot, what % 5 == 0);
             break;
         case 2:
-            client_.login_ended(slot, "logout");
+            end(slot, "logout");
             break;
         case 3:
-            client_.report(ukey::filter::pin_message("C_SetPIN", token_, 0, true), false);
+            client_.note(
+                ukey::filter::OtherReport{ukey::filter::pin_message("C_SetPIN", token_, 0, true), false},
+                deadline());
+            client_.deliver(deadline());
             break;
         case 4:
             if (uses_.add(slot)) {
@@ -219,9 +228,38 @@ class Play {
             }
             break;
         default:
-            client_.all_ended("finalized");
+            for (const ukey::filter::SlotIndex each : {0U, 1U, 2U}) {
+                end(each, "finalized");
+            }
             client_.close_if_all_told();
         }
+    }
+
+    /// Sometimes the login has ended by the time it is told, sometimes the next one begins before.
+    void begin(ukey::filter::SlotIndex slot, bool late) {
+        end(slot, "sessions_closed");
+        const std::uint64_t number = uses_.begin(slot);
+        if (script_.byte() % 4 == 0) {
+            end(slot, "logout");
+        }
+        boost::json::object result = ukey::filter::result_message(new_id(), token_, {});
+        result["attestation"] = boost::json::object();
+        client_.note(ukey::filter::LoginBegin{slot, number, std::move(result), late, script_.byte() % 4U},
+                     deadline());
+        client_.deliver(deadline());
+    }
+
+    void end(ukey::filter::SlotIndex slot, std::string_view reason) {
+        if (!uses_.is_open(slot)) {
+            return;
+        }
+        const std::uint64_t number = uses_.number(slot);
+        client_.note(ukey::filter::LoginEnd{slot, number, reason, uses_.end(slot), {}}, deadline());
+        client_.deliver(deadline());
+    }
+
+    static std::chrono::steady_clock::time_point deadline() {
+        return std::chrono::steady_clock::now() + wait;
     }
 
     void peer_step(unsigned what) {

@@ -7,6 +7,7 @@ add_executable(filter_test
     ${CMAKE_CURRENT_LIST_DIR}/filter_login_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_module_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_process_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/filter_pulled_token_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_several_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_connection_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_peer.cpp
@@ -24,7 +25,13 @@ target_compile_definitions(interface_module PRIVATE UKEY_SOFTHSM_MODULE="/usr/li
 target_include_directories(interface_module SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
 target_link_libraries(interface_module PRIVATE ukey_compile ${CMAKE_DL_LIBS})
 add_dependencies(filter_test ukey_pkcs11 interface_module)
+add_library(reusing_module MODULE ${CMAKE_CURRENT_LIST_DIR}/reusing_module.cpp)
+set_target_properties(reusing_module PROPERTIES PREFIX "")
+target_include_directories(reusing_module SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
+target_link_libraries(reusing_module PRIVATE ukey_compile)
+add_dependencies(filter_test reusing_module)
 target_compile_definitions(filter_test PRIVATE
+    UKEY_REUSING_MODULE="$<TARGET_FILE:reusing_module>"
     UKEY_FILTER_MODULE="$<TARGET_FILE:ukey_pkcs11>"
     UKEY_INTERFACE_MODULE="$<TARGET_FILE:interface_module>"
     UKEY_OPENSC_MODULE="/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/opensc-pkcs11.so"

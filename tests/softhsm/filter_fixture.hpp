@@ -46,6 +46,8 @@ class FilterTest : public ::testing::Test {
     /// The module under test, loaded and initialised at the first call.
     CK_FUNCTION_LIST& filter();
     void unload();
+    /// As an application does that forgets C_Finalize.
+    void unload_unfinished() { module_.reset(); }
     void start_peer(LoginPeer::Answer answer = LoginPeer::Answer::allow);
     LoginPeer& peer() { return *peer_; }
     void stop_peer() { peer_.reset(); }

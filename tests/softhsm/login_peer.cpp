@@ -61,6 +61,16 @@ void LoginPeer::answer_with(Answer answer) {
     answer_ = answer;
 }
 
+void LoginPeer::answer_questions_after(std::chrono::milliseconds delay) {
+    const std::lock_guard lock(mutex_);
+    question_delay_ = delay;
+}
+
+void LoginPeer::challenge_with(boost::json::object attest) {
+    const std::lock_guard lock(mutex_);
+    attest_ = std::move(attest);
+}
+
 std::vector<boost::json::object> LoginPeer::messages(std::string_view type) const {
     const std::lock_guard lock(mutex_);
     std::vector<boost::json::object> found;
@@ -162,18 +172,23 @@ bool LoginPeer::read_from(int connection, FrameDecoder& decoder) {
 }
 
 bool LoginPeer::reply(int connection, const boost::json::object& message) {
+    const bool asked = message.at("type").as_string() == "ask";
     Answer answer{};
+    std::chrono::milliseconds delay{0};
+    boost::json::object attest;
     {
         const std::lock_guard lock(mutex_);
         messages_.push_back(message);
         answer = answer_;
+        delay = asked ? question_delay_ : delay;
+        attest = attest_;
         changed_.notify_all();
     }
     const boost::json::value* request = message.if_contains("request");
     if (request == nullptr) {
         return true;
     }
-    const bool asked = message.at("type").as_string() == "ask";
+    std::this_thread::sleep_for(delay);
     std::string_view verdict = "allow";
     switch (answer) {
     case Answer::silent:
@@ -189,6 +204,15 @@ bool LoginPeer::reply(int connection, const boost::json::object& message) {
                                                  {"request", *request},
                                                  {"code", "ledger.write_failed"},
                                                  {"reason", "database or disk is full"}}));
+            return true;
+        }
+        break;
+    case Answer::rate_limited:
+        if (message.at("type").as_string() == "result") {
+            send_bytes(connection, encode_frame({{"type", "error"},
+                                                 {"request", *request},
+                                                 {"code", "login.rate_limited"},
+                                                 {"reason", ""}}));
             return true;
         }
         break;
@@ -217,6 +241,9 @@ bool LoginPeer::reply(int connection, const boost::json::object& message) {
         reply["verdict"] = verdict;
         reply["codes"] = boost::json::array{};
         reply["key"] = nullptr;
+        if (!attest.empty()) {
+            reply["attest"] = attest;
+        }
     }
     send_bytes(connection, encode_frame(reply));
     return true;

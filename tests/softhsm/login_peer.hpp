@@ -27,6 +27,7 @@ class LoginPeer {
         silent,        ///< reads, never answers
         silent_result, ///< answers questions, confirms nothing
         write_failed,  ///< answers questions, cannot write its ledger
+        rate_limited,  ///< answers questions, and ends; had too many reports of logins this minute
         garbage,
         wrong_version,
         unknown_verdict,
@@ -40,6 +41,10 @@ class LoginPeer {
     LoginPeer& operator=(const LoginPeer&) = delete;
 
     void answer_with(Answer answer);
+    /// A slow service: each question is answered so much later.
+    void answer_questions_after(std::chrono::milliseconds delay);
+    /// Verdicts have this member `attest` from now on.
+    void challenge_with(boost::json::object attest);
 
     /// What has come so far, of one type or (empty) of all, in order.
     std::vector<boost::json::object> messages(std::string_view type = {}) const;
@@ -66,6 +71,8 @@ class LoginPeer {
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     Answer answer_;
+    std::chrono::milliseconds question_delay_{0};
+    boost::json::object attest_;
     std::vector<boost::json::object> messages_;
     std::string bytes_;
     std::size_t connections_made_ = 0;
