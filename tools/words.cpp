@@ -65,6 +65,7 @@ constexpr auto words = std::to_array<Word>({
     {"other_organisation", N_("the key was bound to another organisation meanwhile")},
     {"other_program", N_("another program answered than asked")},
     {"protected_path", N_("the PIN is entered at the reader")},
+    {"several_keys", N_("more than one private key has the certificate's id")},
     {"slow", N_("the key's last signature took too long")},
     {"unknown_nonce", N_("its question was never asked, or answered before")},
     {"unknown_scheme", N_("its kind of signature is not known")},
