@@ -66,6 +66,32 @@ class Kills(unittest.TestCase):
         wait_until(lambda: self.ws.sessions("--open") == [], "no session stays open")
         self.ws.verify_ledger()
 
+    def test_the_application_just_ends(self):
+        watch = self.ws.watch()
+        with self.ws.application() as application:
+            application.login("123456")
+            for _ in range(3):
+                application.sign()
+        ended = watch.wait(lambda e: e["type"] == "session.ended", "the session has ended")["session"]
+        self.assertEqual((ended["end_reason"], ended["uses"]), ("process_exit", 3))
+        recorded, = self.ws.sessions()
+        self.assertEqual(recorded["uses"], 3)
+        self.ws.verify_ledger()
+
+    def test_ukeyd_killed_and_the_application_just_ends(self):
+        with self.ws.application() as application:
+            application.login("123456")
+            self.ws.kill_ukeyd()
+            self.ws.start_ukeyd()
+            self.ws.await_keys(1)
+            watch = self.ws.watch()
+            application.sign()
+            application.sign()
+        watch.wait(lambda e: e["type"] == "session.ended", "the session has ended")
+        session, = self.ws.sessions()
+        self.assertEqual((session["end_reason"], session["uses"]), ("process_exit", 2))
+        self.ws.verify_ledger()
+
     def test_the_application_killed(self):
         watch = self.ws.watch()
         with self.ws.application() as application:
