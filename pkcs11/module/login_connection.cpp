@@ -26,14 +26,34 @@ int milliseconds_until(Deadline deadline) {
     return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, login_wait_max.count()));
 }
 
-/// connect() of a local socket only waits when the daemon's backlog is full; the send time-out bounds that.
-bool connect_until(int descriptor, const sockaddr_un& address, Deadline deadline) {
+/// Programs write to 0, 1 and 2 without asking what is there, also such as have closed them.
+int open_socket() {
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0 || descriptor > STDERR_FILENO) {
+        return descriptor;
+    }
+    const int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    ::close(descriptor);
+    return moved;
+}
+
+void bound_waiting(int descriptor, Deadline deadline) {
     const auto left = std::max<std::chrono::steady_clock::duration>(
         deadline - std::chrono::steady_clock::now(), std::chrono::milliseconds(1));
     const auto left_us = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
     const timeval time_out{.tv_sec = left_us / 1'000'000, .tv_usec = left_us % 1'000'000};
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time_out, sizeof time_out);
-    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+}
+
+/// connect() of a local socket only waits when the daemon's backlog is full; the send time-out bounds that.
+/// With one, a signal ends it even under SA_RESTART (signal(7)), and it has to be called again.
+bool connect_until(int descriptor, const sockaddr_un& address, Deadline deadline) {
+    bool done = false;
+    do {
+        bound_waiting(descriptor, deadline);
+        done = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    } while (!done && errno == EINTR && std::chrono::steady_clock::now() < deadline);
+    if (!done) {
         return false;
     }
     return fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0;
@@ -52,7 +72,7 @@ bool LoginConnection::connect(Deadline deadline) {
     }
     std::memcpy(address.sun_path, socket_path_.data(), socket_path_.size());
     daemon_socket_ = identity_of_path(socket_path_);
-    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int descriptor = open_socket();
     if (descriptor < 0) {
         return false;
     }
@@ -90,6 +110,10 @@ bool LoginConnection::send(const boost::json::object& message) {
     return true;
 }
 
+bool LoginConnection::fits(const boost::json::object& message) {
+    return encode_frame(message).size() <= login_frame_max_bytes;
+}
+
 /// Sends what the kernel takes; false when the connection is dead (and closed now).
 bool LoginConnection::flush() {
     while (!unsent_.empty()) {
@@ -121,12 +145,13 @@ std::optional<boost::json::object> LoginConnection::receive(Deadline deadline) {
             }
             return std::move(*message);
         }
-        pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
+        const short awaited = unsent_.empty() ? POLLIN : POLLIN | POLLOUT;
+        pollfd waiting{.fd = descriptor_, .events = awaited, .revents = 0};
         const int ready = poll(&waiting, 1, milliseconds_until(deadline));
         if (ready == 0 || (ready < 0 && errno != EINTR)) {
             return std::nullopt;
         }
-        if (ready > 0 && !read_some()) {
+        if (ready > 0 && !exchange(waiting.revents)) {
             return std::nullopt;
         }
     }
@@ -137,6 +162,12 @@ void LoginConnection::refuse(const std::string& reason) {
     debug_message("the daemon's answer: " + reason);
     close();
     broke_rules_ = true;
+}
+
+/// False when the connection has ended (and is closed now). Reads first: what came before the end counts.
+bool LoginConnection::exchange(short events) {
+    const bool alive = (events & ~POLLOUT) == 0 || read_some();
+    return alive && ((events & POLLOUT) == 0 || flush());
 }
 
 /// False when the connection has ended (and is closed now).
@@ -210,7 +241,7 @@ void LoginConnection::close() {
 void LoginConnection::abandon_in_child() {
     // Only the descriptor: everything else may have been half-written by a thread that doesn't exist here.
     const int descriptor = descriptor_.exchange(-1);
-    if (descriptor >= 0) {
+    if (descriptor >= 0 && identity_of(descriptor) == own_socket_) {
         ::close(descriptor);
     }
 }

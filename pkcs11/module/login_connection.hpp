@@ -29,12 +29,16 @@ class LoginConnection {
     /// Grows with every new connection: what was told on an older one may not have arrived.
     std::uint64_t generation() const { return generation_; }
 
-    /// Connects if it isn't; waits at most until the deadline. False when there is no daemon.
+    /// Connects if it isn't; waits at most until the deadline, whatever signals come. False when there is no
+    /// daemon. The descriptor is never 0, 1 or 2.
     bool connect(Deadline deadline);
 
     /// Hands a message to the kernel, without waiting. False when it could not: then either connected() is
-    /// false, or the socket is full and the message is not sent at all.
+    /// false, or the socket is full or the message does not fit a frame, and it is not sent at all. Of one
+    /// that the kernel took in part, the rest goes with the next send() or while receive() waits.
     bool send(const boost::json::object& message);
+    /// Whether a message is short enough to be sent at all.
+    static bool fits(const boost::json::object& message);
 
     /// The next message of the daemon; nullopt when the deadline passes, the connection ends, or what comes
     /// is not a frame of our version, or far more than it was asked for (then broke_rules() is true): it must
@@ -49,7 +53,8 @@ class LoginConnection {
 
     /// Ends the connection for every process that has a copy of the descriptor.
     void close();
-    /// In a forked child: gives the copy back, the parent's connection stays.
+    /// In a forked child: gives the copy back, the parent's connection stays. A file of the child's own that
+    /// has got the descriptor's number stays too.
     void abandon_in_child();
 
   private:
@@ -65,11 +70,13 @@ class LoginConnection {
     void forget();
     bool flush();
     bool read_some();
+    bool exchange(short events);
     void refuse(const std::string& reason);
 
     std::string socket_path_;
     /// Atomic for abandon_in_child(): another thread of the parent may have been at work when it forked.
     std::atomic<int> descriptor_{-1};
+    /// Complete whenever descriptor_ is none of -1: written before it, and taken back after it.
     std::optional<FileIdentity> own_socket_;
     std::optional<FileIdentity> daemon_socket_;
     std::uint64_t generation_ = 0;

@@ -3,11 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "pkcs11/module/bounds.hpp"
@@ -22,12 +28,9 @@ class LoginConnectionTest : public ::testing::Test {
         std::string pattern = std::filesystem::temp_directory_path() / "ukey-connection-XXXXXX";
         ASSERT_NE(mkdtemp(pattern.data()), nullptr);
         folder_ = pattern;
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        const std::string path = socket_path();
-        std::memcpy(address.sun_path, path.data(), path.size());
+        const sockaddr_un address = socket_address();
         listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        ASSERT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+        ASSERT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         ASSERT_EQ(listen(listener_, 4), 0);
     }
 
@@ -38,6 +41,14 @@ class LoginConnectionTest : public ::testing::Test {
     }
 
     std::string socket_path() const { return folder_ + "/login.sock"; }
+
+    sockaddr_un socket_address() const {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        const std::string path = socket_path();
+        std::memcpy(address.sun_path, path.data(), path.size());
+        return address;
+    }
 
     void connect(LoginConnection& connection) {
         ASSERT_TRUE(connection.connect(soon()));
@@ -53,6 +64,23 @@ class LoginConnectionTest : public ::testing::Test {
         }
         ASSERT_EQ(send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
     }
+
+    /// So many bytes of what was sent.
+    std::string hear(std::size_t bytes) const {
+        std::string text(bytes, '\0');
+        const ssize_t count = recv(peer_, text.data(), text.size(), MSG_WAITALL);
+        text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+        return text;
+    }
+
+    /// The next one who connects has to wait.
+    void fill_backlog() {
+        ASSERT_EQ(listen(listener_, 0), 0);
+        peer_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const sockaddr_un address = socket_address();
+        ASSERT_EQ(::connect(peer_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    }
+    void empty_backlog() const { close(accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)); }
 
     static std::size_t receive_all(LoginConnection& connection) {
         std::size_t count = 0;
@@ -105,6 +133,93 @@ TEST_F(LoginConnectionTest, new_connection_begins_to_count_anew) {
     say(unasked_messages_max);
     EXPECT_EQ(receive_all(connection), unasked_messages_max);
     EXPECT_TRUE(connection.connected());
+}
+
+TEST_F(LoginConnectionTest, never_is_standard_input_output_or_error) {
+    const pid_t child = fork();
+    if (child == 0) {
+        for (const int standard : {0, 1, 2}) {
+            close(standard);
+        }
+        LoginConnection connection(socket_path());
+        bool elsewhere = connection.connect(soon());
+        for (const int standard : {0, 1, 2}) {
+            elsewhere = elsewhere && fcntl(standard, F_GETFD) < 0;
+        }
+        _exit(elsewhere && connection.connected() ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
+std::atomic<int> signals_handled{0};
+
+/// 'S' while the thread sleeps in a system call (proc(5)).
+char thread_state(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    return text.at(text.rfind(')') + 2);
+}
+
+/// Time-outs make connect() return at a signal, whatever SA_RESTART says (signal(7)).
+TEST_F(LoginConnectionTest, signals_do_not_end_the_wait_for_a_busy_daemon) {
+    fill_backlog();
+    struct sigaction action {};
+    action.sa_handler = [](int) { ++signals_handled; };
+    action.sa_flags = SA_RESTART;
+    struct sigaction before {};
+    sigaction(SIGUSR1, &action, &before);
+    const pthread_t waiting = pthread_self();
+    const pid_t waiting_id = gettid();
+    std::thread daemon([&] {
+        for (int count = 1; count <= 3; ++count) {
+            while (thread_state(waiting_id) != 'S') {
+                std::this_thread::yield();
+            }
+            pthread_kill(waiting, SIGUSR1);
+            while (signals_handled < count) {
+                std::this_thread::yield();
+            }
+        }
+        empty_backlog();
+    });
+    LoginConnection connection(socket_path());
+    EXPECT_TRUE(connection.connect(soon()));
+    daemon.join();
+    sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST_F(LoginConnectionTest, rest_of_a_frame_is_sent_while_the_answer_is_awaited) {
+    const int number = dup(0); // what the connection will get
+    close(number);
+    LoginConnection connection(socket_path());
+    connect(connection);
+    const int small = 1; // the kernel makes it its least
+    ASSERT_EQ(setsockopt(number, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    const boost::json::object message{{"type", "result"}, {"filler", std::string(12'000, 'x')}};
+    ASSERT_TRUE(connection.send(message));
+    ASSERT_FALSE(connection.send(message)) << "the first is with the kernel only in part";
+    std::string received;
+    std::thread daemon([&] {
+        received = hear(encode_frame(message).size());
+        say(1);
+    });
+    EXPECT_TRUE(connection.receive(soon()));
+    connection.close(); // so that the thread ends in any case
+    daemon.join();
+    EXPECT_EQ(received, encode_frame(message));
+}
+
+TEST_F(LoginConnectionTest, message_longer_than_a_frame_fits_never) {
+    LoginConnection connection(socket_path());
+    connect(connection);
+    const boost::json::object message{{"filler", std::string(login_frame_max_bytes, 'x')}};
+    EXPECT_FALSE(LoginConnection::fits(message));
+    EXPECT_FALSE(connection.send(message));
+    EXPECT_TRUE(connection.connected());
+    EXPECT_TRUE(LoginConnection::fits({{"type", "ask"}}));
 }
 
 } // namespace
