@@ -30,6 +30,15 @@ constexpr std::size_t tracked_slots_max = 64;
 constexpr std::size_t configuration_max_bytes = std::size_t{64} * 1024;
 /// Words of one value there: PINs that everyone knows, programs that run unattended.
 constexpr std::size_t configuration_words_max = 64;
+/// What a message says of a path (its end: the file's name) and of this program's own name, which may be as
+/// long as an argument of execve(2): a message has to fit one frame.
+constexpr std::size_t path_max_bytes = 1024;
+constexpr std::size_t application_max_bytes = 64;
+/// Threads that load the backend at the same moment and are known as such. For more, a backend that leads
+/// back to the filter is seen only when one of them is done.
+constexpr std::size_t loading_threads_max = 32;
+/// What a thread's first exception may allocate besides itself: thread-local storage, and the list of it.
+constexpr std::size_t exception_room_bytes = 4096;
 /// What is read from the socket at once: answers are some hundred bytes.
 constexpr std::size_t receive_bytes = 4096;
 /// Every message of the daemon answers one of ours; so many more on one connection are not held against it.

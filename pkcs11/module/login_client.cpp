@@ -321,11 +321,9 @@ void LoginClient::deliver(Deadline deadline) {
 
 void LoginClient::try_to_deliver(Deadline deadline) {
     for (int attempt = 0; attempt < connect_attempts_max && reach_daemon(deadline); ++attempt) {
-        if (send_records()) {
-            // While it is silent, reports go into the socket all the same: if this process ends, they are
-            // there.
-            wait_for_answers(backing_off() ? std::chrono::steady_clock::now() : deadline);
-        }
+        send_records();
+        // While it is silent, reports go into the socket all the same: if this process ends, they are there.
+        wait_for_answers(backing_off() ? std::chrono::steady_clock::now() : deadline);
         if (connection_.connected() || connection_.broke_rules()) {
             break;
         }
@@ -336,10 +334,18 @@ void LoginClient::try_to_deliver(Deadline deadline) {
     tell_untold_uses();
 }
 
-bool LoginClient::send_records() {
-    return std::all_of(records_.begin(), records_.end(), [this](Record& record) {
-        return record.request != 0 || !may_be_sent(record) || send_record(record);
-    });
+/// Until the socket takes no more. What no frame can hold must not hold up the ones behind it.
+void LoginClient::send_records() {
+    for (auto record = records_.begin(); record != records_.end();) {
+        if (record->request != 0 || !may_be_sent(*record) || send_record(*record)) {
+            ++record;
+        } else if (connection_.connected() && !LoginConnection::fits(record->message)) {
+            ++dropped_;
+            record = records_.erase(record);
+        } else {
+            return;
+        }
+    }
 }
 
 /// What the daemon would not hear now waits, and the end of such a login with it.

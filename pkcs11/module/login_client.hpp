@@ -127,7 +127,7 @@ class LoginClient {
     void end_open(const LoginEnd& end);
     Record* result_record(const std::string& login);
     void try_to_deliver(Deadline deadline);
-    bool send_records();
+    void send_records();
     bool may_be_sent(const Record& record);
     bool send_record(Record& record);
     bool all_sent_are_answered() const;

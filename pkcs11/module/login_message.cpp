@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pkcs11/module/login_message.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
-#include <ctime>
 #include <sys/random.h>
 #include <unistd.h>
 #include <utility>
@@ -42,6 +42,35 @@ boost::json::value to_json(const std::optional<bool>& answer) {
     return answer ? boost::json::value(*answer) : boost::json::value(nullptr);
 }
 
+bool is_inside_character(std::string_view text, std::size_t position) {
+    return position < text.size() && (static_cast<unsigned char>(text[position]) & 0xC0U) == 0x80U;
+}
+
+/// Printable, and what is too long of it left out at the end.
+std::string name_text(std::string_view name) {
+    std::string text = to_printable_utf8(name);
+    std::size_t end = std::min(text.size(), application_max_bytes);
+    while (is_inside_character(text, end)) {
+        --end;
+    }
+    text.resize(end);
+    return text;
+}
+
+/// Printable, and what is too long of it left out at the beginning: the file's name matters most.
+std::string path_text(std::string_view path) {
+    constexpr std::string_view left_out = "…";
+    std::string text = to_printable_utf8(path);
+    if (text.size() <= path_max_bytes) {
+        return text;
+    }
+    std::size_t begin = text.size() - (path_max_bytes - left_out.size());
+    while (is_inside_character(text, begin)) {
+        ++begin;
+    }
+    return text.replace(0, begin, left_out);
+}
+
 } // namespace
 
 TokenIdentity TokenIdentity::from(const CK_TOKEN_INFO& info) {
@@ -69,16 +98,17 @@ std::string random_id() {
 }
 
 std::string format_timestamp(Timestamp moment) {
-    const auto microseconds = std::chrono::floor<std::chrono::microseconds>(moment).time_since_epoch();
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(microseconds);
-    const auto unix_seconds = static_cast<std::time_t>(seconds.count());
-    std::tm utc{};
-    gmtime_r(&unix_seconds, &utc);
-    std::array<char, 40> date{};
-    std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    // Not by gmtime_r: in a forked child the C library's lock of the time zone may be held for ever.
+    const auto microseconds = std::chrono::floor<std::chrono::microseconds>(moment);
+    const auto day = std::chrono::floor<std::chrono::days>(microseconds);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(microseconds - day);
     std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%s.%06dZ", date.data(),
-                  static_cast<int>((microseconds - seconds).count()));
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                  static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+                  static_cast<int>(time.subseconds().count()));
     return text.data();
 }
 
@@ -87,15 +117,16 @@ boost::json::object process_claim() {
     const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
     const std::string_view executable(path.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
     const char* application = program_invocation_short_name;
-    return {{"executable", to_printable_utf8(executable)},
-            {"application", to_printable_utf8(application == nullptr ? "" : application)}};
+    return {{"executable", path_text(executable)},
+            {"application", name_text(application == nullptr ? "" : application)}};
 }
 
 boost::json::object ask_message(const TokenIdentity& token, const AskDetails& details) {
-    boost::json::object message{{"type", "ask"},
-                                {"token", to_json(token)},
-                                {"claim", process_claim()},
-                                {"filter", {{"version", UKEY_VERSION}, {"backend", details.backend_path}}}};
+    boost::json::object message{
+        {"type", "ask"},
+        {"token", to_json(token)},
+        {"claim", process_claim()},
+        {"filter", {{"version", UKEY_VERSION}, {"backend", path_text(details.backend_path)}}}};
     if (details.flags) {
         message["pin_flags"] = pin_flags(*details.flags);
     }

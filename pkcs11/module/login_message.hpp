@@ -41,7 +41,8 @@ struct LoginOutcome {
 std::string random_id();
 /// "2026-04-01T08:30:00.123456Z".
 std::string format_timestamp(Timestamp moment);
-/// This process's own words about itself: its executable and its name.
+/// This process's own words about itself: its executable (the end of one longer than path_max_bytes, after
+/// "…") and its name (the beginning of one longer than application_max_bytes).
 boost::json::object process_claim();
 
 struct AskDetails {
@@ -49,6 +50,7 @@ struct AskDetails {
     std::optional<CK_FLAGS> flags;
     /// A wrong PIN would be the last, and the configuration wants a person to allow that first.
     bool guarded_last_try = false;
+    /// Told like an executable.
     std::string backend_path;
 };
 boost::json::object ask_message(const TokenIdentity& token, const AskDetails& details);

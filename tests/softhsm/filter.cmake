@@ -9,15 +9,21 @@ add_executable(filter_test
     ${CMAKE_CURRENT_LIST_DIR}/filter_process_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_pulled_token_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_several_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/login_client_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_connection_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/login_message_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/login_peer.cpp
     ${CMAKE_CURRENT_LIST_DIR}/session_tracker_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/token_cache_test.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/configuration.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/login_client.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/login_connection.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/login_message.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/login_signature.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/session_tracker.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/token_cache.cpp
     ${PROJECT_SOURCE_DIR}/pkcs11/module/token_text.cpp
+    ${PROJECT_SOURCE_DIR}/pkcs11/module/use_counter.cpp
 )
 add_library(interface_module MODULE ${CMAKE_CURRENT_LIST_DIR}/interface_module.cpp)
 set_target_properties(interface_module PROPERTIES PREFIX "")

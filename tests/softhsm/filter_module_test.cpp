@@ -137,6 +137,14 @@ TEST_F(FilterModuleTest, needs_the_c_library_only) {
     }
 }
 
+/// In a forked child the C library's lock of the time zone may be held for ever.
+TEST_F(FilterModuleTest, asks_the_c_library_for_no_time_zone) {
+    const std::string symbols = output_of("nm -D --undefined-only " UKEY_FILTER_MODULE);
+    for (const char* name : {"gmtime", "localtime", "mktime", "timegm", "strftime", "tzset"}) {
+        EXPECT_TRUE(lines_with(symbols, name).empty()) << symbols;
+    }
+}
+
 TEST_F(FilterModuleTest, missing_and_wrong_backends_give_an_error) {
     for (const char* module : {"/nonexistent.so", "/etc/passwd", "libm.so.6", UKEY_FILTER_MODULE}) {
         setenv("UKEY_PKCS11_MODULE", module, 1);
