@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cstdio>
@@ -95,25 +96,39 @@ void set(Configuration& configuration, std::string_view key, std::string_view va
     }
 }
 
-/// Empty when the file can't be read.
-std::string read_file(const std::string& path) {
-    std::string text;
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0) {
-        return text;
-    }
-    text.resize(configuration_max_bytes);
+struct FileText {
+    std::string text; ///< whole lines
+    bool is_whole = true;
+};
+
+/// Reads to the file's end or until the buffer is full, which is cut to what was read. False after an error.
+bool read_into(int file, std::string& buffer) {
     std::size_t filled = 0;
-    while (filled < text.size()) {
-        const ssize_t count = read(file, text.data() + filled, text.size() - filled);
-        if (count <= 0) {
+    ssize_t count = 1;
+    while (filled < buffer.size() && count != 0) {
+        count = read(file, buffer.data() + filled, buffer.size() - filled);
+        if (count < 0 && errno != EINTR) {
             break;
         }
-        filled += static_cast<std::size_t>(count);
+        filled += count > 0 ? static_cast<std::size_t>(count) : 0;
     }
-    close(file);
-    text.resize(filled);
-    return text;
+    buffer.resize(filled);
+    return count >= 0;
+}
+
+/// A file that does not exist is empty.
+FileText read_file(const std::string& path) {
+    FileText file{std::string(configuration_max_bytes + 1, '\0'), false};
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0) {
+        return {{}, errno == ENOENT || errno == ENOTDIR};
+    }
+    file.is_whole = read_into(descriptor, file.text) && file.text.size() <= configuration_max_bytes;
+    close(descriptor);
+    if (!file.is_whole) {
+        file.text.resize(file.text.rfind('\n') + 1); // npos + 1 is 0
+    }
+    return file;
 }
 
 /// NAME of a line `[NAME]`.
@@ -162,11 +177,11 @@ std::string_view filter_name(std::string_view library_path) {
 
 Configuration load_configuration(std::string_view filter_name) {
     Configuration configuration;
-    const std::string text = read_file(environment("UKEY_PKCS11_CONF").value_or("/etc/ukeyd/pkcs11.conf"));
-    apply_section(configuration, text, {});
+    const FileText file = read_file(environment("UKEY_PKCS11_CONF").value_or("/etc/ukeyd/pkcs11.conf"));
+    apply_section(configuration, file.text, {});
     if (!filter_name.empty()) {
         configuration.backend_path.clear();
-        apply_section(configuration, text, filter_name);
+        apply_section(configuration, file.text, filter_name);
     } else if (const auto path = environment("UKEY_PKCS11_MODULE")) {
         configuration.backend_path = *path;
     }
@@ -176,12 +191,18 @@ Configuration load_configuration(std::string_view filter_name) {
     if (const auto wait = environment("UKEY_LOGIN_WAIT_MS")) {
         set_wait(configuration, *wait);
     }
+    if (!file.is_whole) {
+        debug_message("the configuration file cannot be read to its end: its strictest policy holds");
+        configuration.without_daemon = WithoutDaemon::refuse;
+        configuration.guard_last_try = true;
+    }
     return configuration;
 }
 
-void debug_message(const std::string& text) {
-    if (environment("UKEY_PKCS11_DEBUG")) {
-        std::fprintf(stderr, "ukey-pkcs11: %s\n", text.c_str());
+void debug_message(std::string_view text) noexcept {
+    const char* wanted = secure_getenv("UKEY_PKCS11_DEBUG");
+    if (wanted != nullptr && *wanted != '\0') {
+        std::fprintf(stderr, "ukey-pkcs11: %.*s\n", static_cast<int>(text.size()), text.data());
     }
 }
 

@@ -34,13 +34,16 @@ struct Configuration {
 /// of a named filter is in its section only, so that two never have the same by mistake. The variables
 /// UKEY_PKCS11_MODULE (for the filter without a name), UKEY_LOGIN_SOCKET and UKEY_LOGIN_WAIT_MS come before
 /// the file; a set-user-id program ignores them all. A missing file is no error. A wrong wait_ms leaves the
-/// default; a wrong without_daemon refuses.
+/// default; a wrong without_daemon refuses. Of a file that cannot be read, or not to its end (longer than
+/// configuration_max_bytes, an error), the whole lines that were read hold, but policy may be among the
+/// others: then without_daemon is refuse and guard_last_try is all, whatever was read.
 Configuration load_configuration(std::string_view filter_name = {});
 
 /// NAME of a library file `ukey-pkcs11-NAME.so`; empty for any other.
 std::string_view filter_name(std::string_view library_path);
 
-/// One line on stderr if UKEY_PKCS11_DEBUG is set: a library has no other place to complain.
-void debug_message(const std::string& text);
+/// One line on stderr if UKEY_PKCS11_DEBUG is set: a library has no other place to complain. Allocates
+/// nothing.
+void debug_message(std::string_view text) noexcept;
 
 } // namespace ukey::filter

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The filter module in front of the real SoftHSM.
 add_executable(filter_test
+    ${CMAKE_CURRENT_LIST_DIR}/filter_configuration_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_daemon_away_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_fixture.cpp
     ${CMAKE_CURRENT_LIST_DIR}/filter_interface_test.cpp
