@@ -3,6 +3,10 @@
 // caller's own arguments and returns the backend's own answer; the exceptions are a refused C_Login and a new
 // PIN that the policy forbids. Arguments are looked at only after the backend has accepted them, less that
 // new PIN.
+//
+// A thread that is cancelled (pthread_cancel(3)) in the backend's call, and an exception of the backend's, go
+// through the override to the caller as they would without it: so none of what calls the backend is noexcept,
+// and what it has begun is undone by destructors. What the filter does itself throws nothing.
 #include <bit>
 #include <cstdint>
 #include <optional>
@@ -21,12 +25,33 @@ CK_RV C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION* version, ukey::filter::In
 namespace ukey::filter {
 namespace {
 
+/// Undoes what was begun before a call of the backend that does not come back: the thread is cancelled in it,
+/// or it throws.
+template <typename Undo>
+class UnlessItReturns {
+  public:
+    explicit UnlessItReturns(Undo undo) : undo_(undo) {}
+    UnlessItReturns(const UnlessItReturns&) = delete; // it would be undone twice
+    UnlessItReturns& operator=(const UnlessItReturns&) = delete;
+    ~UnlessItReturns() {
+        if (!returned_) {
+            undo_();
+        }
+    }
+    void returned() { returned_ = true; }
+
+  private:
+    Undo undo_;
+    bool returned_ = false;
+};
+
 /// The slot of a session, from our own table or from the backend.
 std::optional<SlotIndex> slot_of(CK_SESSION_HANDLE session) noexcept {
     if (const std::optional<SlotIndex> slot = sessions().find(session)) {
         return slot;
     }
     CK_SESSION_INFO info{};
+    const CancellationOff off; // a call that the application has not made
     if (backend().C_GetSessionInfo(session, &info) != CKR_OK) {
         return std::nullopt;
     }
@@ -93,7 +118,7 @@ void sessions_have_changed() noexcept {
 
 // --- General purpose (§5.4) ---
 
-CK_RV initialize(void* arguments) noexcept {
+CK_RV initialize(void* arguments) {
     LoginFlow* flow = login_flow();
     if (flow == nullptr) {
         return CKR_HOST_MEMORY;
@@ -110,7 +135,7 @@ CK_RV initialize(void* arguments) noexcept {
     return rv;
 }
 
-CK_RV finalize(void* reserved_argument) noexcept {
+CK_RV finalize(void* reserved_argument) {
     LoginFlow* flow = login_flow();
     if (flow == nullptr) {
         return CKR_HOST_MEMORY;
@@ -126,7 +151,7 @@ CK_RV finalize(void* reserved_argument) noexcept {
 // --- Slots and tokens (§5.5) ---
 
 /// Remembered, so that a login need not ask the card the same again.
-CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) noexcept {
+CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
     const std::optional<SlotIndex> index = sessions().known_slot(slot);
     const std::uint64_t opened = index ? sessions().opened(*index) : 0;
     const CK_RV rv = backend().C_GetTokenInfo(slot, info);
@@ -142,9 +167,11 @@ CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) noexcept {
 // --- Sessions (§5.6) ---
 
 CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
-                   CK_SESSION_HANDLE_PTR session) noexcept {
+                   CK_SESSION_HANDLE_PTR session) {
     const SessionTracker::Opening opening = sessions().opening_begins(slot);
+    UnlessItReturns call([=] { sessions().opening_failed(opening); });
     const CK_RV rv = backend().C_OpenSession(slot, flags, application, notify, session);
+    call.returned();
     if (rv == CKR_OK && session != nullptr) {
         const std::optional<SlotIndex> lost = sessions().opening_succeeded(opening, slot, *session);
         if (lost) {
@@ -160,13 +187,19 @@ CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY
     return rv;
 }
 
-CK_RV close_session(CK_SESSION_HANDLE session) noexcept {
+CK_RV close_session(CK_SESSION_HANDLE session) {
     std::optional<SessionTracker::Removed> removed = sessions().remove(session);
     if (!removed && sessions().overflowed()) {
         const std::optional<SlotIndex> slot = slot_of(session);
         removed = slot ? std::optional(SessionTracker::remove_unknown(*slot)) : std::nullopt;
     }
+    UnlessItReturns call([&] {
+        if (removed) {
+            sessions().put_back(session, *removed);
+        }
+    });
     const CK_RV rv = backend().C_CloseSession(session);
+    call.returned();
     if (removed && rv != CKR_OK && !is_lost_session(rv)) {
         sessions().put_back(session, *removed);
     } else if (removed && sessions().closed(*removed)) {
@@ -177,7 +210,7 @@ CK_RV close_session(CK_SESSION_HANDLE session) noexcept {
     return rv;
 }
 
-CK_RV close_all_sessions(CK_SLOT_ID slot) noexcept {
+CK_RV close_all_sessions(CK_SLOT_ID slot) {
     const CK_RV rv = backend().C_CloseAllSessions(slot);
     if (rv == CKR_OK) {
         if (const std::optional<SlotIndex> index = sessions().slot_index(slot)) {
@@ -191,12 +224,19 @@ CK_RV close_all_sessions(CK_SLOT_ID slot) noexcept {
 /// `call` is the backend's C_Login or C_LoginUser with the caller's arguments.
 template <typename Call>
 CK_RV watched_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes,
-                    Call call) noexcept {
+                    Call call) {
     if (user != CKU_USER) {
         return call();
     }
     LoginAttempt attempt;
-    observed([&](LoginFlow& flow) { attempt = flow.before_login(session); });
+    bool asked = false;
+    observed([&](LoginFlow& flow) {
+        attempt = flow.before_login(session);
+        asked = true;
+    });
+    if (!asked && refuses_without_daemon()) {
+        return CKR_HOST_MEMORY;
+    }
     if (attempt.refused) {
         return CKR_FUNCTION_REJECTED;
     }
@@ -205,20 +245,20 @@ CK_RV watched_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PT
     return rv;
 }
 
-CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
+CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) {
     return watched_login(session, user, pin, pin_bytes,
                          [=] { return backend().C_Login(session, user, pin, pin_bytes); });
 }
 
 /// PKCS#11 3.0 §5.6: with a name beside the PIN, which is the backend's business alone.
 CK_RV login_user(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes,
-                 CK_UTF8CHAR_PTR name, CK_ULONG name_bytes) noexcept {
+                 CK_UTF8CHAR_PTR name, CK_ULONG name_bytes) {
     return watched_login(session, user, pin, pin_bytes, [=] {
         return backend_3x().login_user(session, user, pin, pin_bytes, name, name_bytes);
     });
 }
 
-CK_RV logout(CK_SESSION_HANDLE session) noexcept {
+CK_RV logout(CK_SESSION_HANDLE session) {
     const std::optional<SlotIndex> slot = uses().any_open() ? slot_of(session) : std::nullopt;
     const std::uint64_t login_number = slot ? uses().number(*slot) : 0;
     const CK_RV rv = backend().C_Logout(session);
@@ -233,12 +273,13 @@ CK_RV logout(CK_SESSION_HANDLE session) noexcept {
 
 bool new_pin_is_refused(const char* function, CK_SESSION_HANDLE session, const CK_UTF8CHAR* pin,
                         CK_ULONG pin_bytes) noexcept {
-    bool refused = false;
-    observed([&](LoginFlow& flow) { refused = flow.refuses_new_pin(function, session, pin, pin_bytes); });
-    return refused;
+    // Not observed(): the policy holds when memory has run out, and looking at it takes none.
+    const CancellationOff off;
+    const LoginFlow* flow = login_flow();
+    return flow != nullptr && flow->refuses_new_pin(function, session, pin, pin_bytes);
 }
 
-CK_RV init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) noexcept {
+CK_RV init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_bytes) {
     const CK_RV rv = new_pin_is_refused("C_InitPIN", session, pin, pin_bytes)
                          ? CKR_PIN_INVALID
                          : backend().C_InitPIN(session, pin, pin_bytes);
@@ -247,7 +288,7 @@ CK_RV init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_byte
 }
 
 CK_RV set_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_pin_bytes,
-              CK_UTF8CHAR_PTR new_pin, CK_ULONG new_pin_bytes) noexcept {
+              CK_UTF8CHAR_PTR new_pin, CK_ULONG new_pin_bytes) {
     // No old PIN, but a length: the backend says what is wrong.
     const bool incomplete = old_pin == nullptr && old_pin_bytes > 0;
     const CK_RV rv = !incomplete && new_pin_is_refused("C_SetPIN", session, new_pin, new_pin_bytes)
@@ -262,7 +303,7 @@ CK_RV set_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_p
 // output buffer only asks for a length (§5.2) and is no use. Encrypting, verifying and wrapping take a public
 // or a secret key. ---
 
-CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) noexcept {
+CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
     const CK_RV rv = backend().C_DecryptInit(session, mechanism, key);
     if (rv == CKR_OK) {
         begin_operation(session, KeyOperation::decrypt, mechanism);
@@ -272,7 +313,7 @@ CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJ
 }
 
 CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR encrypted, CK_ULONG encrypted_bytes, CK_BYTE_PTR data,
-              CK_ULONG_PTR data_bytes) noexcept {
+              CK_ULONG_PTR data_bytes) {
     const CK_RV rv = backend().C_Decrypt(session, encrypted, encrypted_bytes, data, data_bytes);
     if (rv == CKR_OK && data != nullptr) {
         count_operation(session, KeyOperation::decrypt);
@@ -281,7 +322,7 @@ CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR encrypted, CK_ULONG encrypt
     return rv;
 }
 
-CK_RV decrypt_final(CK_SESSION_HANDLE session, CK_BYTE_PTR last_part, CK_ULONG_PTR last_part_bytes) noexcept {
+CK_RV decrypt_final(CK_SESSION_HANDLE session, CK_BYTE_PTR last_part, CK_ULONG_PTR last_part_bytes) {
     const CK_RV rv = backend().C_DecryptFinal(session, last_part, last_part_bytes);
     if (rv == CKR_OK && last_part != nullptr) {
         count_operation(session, KeyOperation::decrypt);
@@ -289,7 +330,7 @@ CK_RV decrypt_final(CK_SESSION_HANDLE session, CK_BYTE_PTR last_part, CK_ULONG_P
     return rv;
 }
 
-CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) noexcept {
+CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
     const CK_RV rv = backend().C_SignInit(session, mechanism, key);
     if (rv == CKR_OK) {
         begin_operation(session, KeyOperation::sign, mechanism);
@@ -299,7 +340,7 @@ CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT
 }
 
 CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
-           CK_ULONG_PTR signature_bytes) noexcept {
+           CK_ULONG_PTR signature_bytes) {
     const CK_RV rv = backend().C_Sign(session, data, data_bytes, signature, signature_bytes);
     if (rv == CKR_OK && signature != nullptr) {
         count_operation(session, KeyOperation::sign);
@@ -308,7 +349,7 @@ CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_
     return rv;
 }
 
-CK_RV sign_final(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG_PTR signature_bytes) noexcept {
+CK_RV sign_final(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG_PTR signature_bytes) {
     const CK_RV rv = backend().C_SignFinal(session, signature, signature_bytes);
     if (rv == CKR_OK && signature != nullptr) {
         count_operation(session, KeyOperation::sign);
@@ -318,7 +359,7 @@ CK_RV sign_final(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG_PTR 
 
 /// Only private keys sign with recovery (§5.11), so C_SignRecoverInit stays the backend's own.
 CK_RV sign_recover(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
-                   CK_ULONG_PTR signature_bytes) noexcept {
+                   CK_ULONG_PTR signature_bytes) {
     const CK_RV rv = backend().C_SignRecover(session, data, data_bytes, signature, signature_bytes);
     if (rv == CKR_OK && signature != nullptr && uses().any_open()) {
         count_use(slot_of(session));
@@ -328,7 +369,7 @@ CK_RV sign_recover(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_by
 
 CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key,
                  CK_BYTE_PTR wrapped, CK_ULONG wrapped_bytes, CK_ATTRIBUTE_PTR attributes,
-                 CK_ULONG attribute_count, CK_OBJECT_HANDLE_PTR key) noexcept {
+                 CK_ULONG attribute_count, CK_OBJECT_HANDLE_PTR key) {
     const CK_RV rv = backend().C_UnwrapKey(session, mechanism, unwrapping_key, wrapped, wrapped_bytes,
                                            attributes, attribute_count, key);
     if (rv == CKR_OK) {
@@ -338,7 +379,7 @@ CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJEC
 }
 
 CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base_key,
-                 CK_ATTRIBUTE_PTR attributes, CK_ULONG attribute_count, CK_OBJECT_HANDLE_PTR key) noexcept {
+                 CK_ATTRIBUTE_PTR attributes, CK_ULONG attribute_count, CK_OBJECT_HANDLE_PTR key) {
     const CK_RV rv = backend().C_DeriveKey(session, mechanism, base_key, attributes, attribute_count, key);
     if (rv == CKR_OK) {
         count_mechanism(session, mechanism);
@@ -349,8 +390,7 @@ CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJEC
 // --- Signing messages (3.0 §5.14). Encrypting and decrypting them takes a secret key: no mechanism for a
 // private one. ---
 
-CK_RV message_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
-                        CK_OBJECT_HANDLE key) noexcept {
+CK_RV message_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
     const CK_RV rv = backend_3x().message_sign_init(session, mechanism, key);
     if (rv == CKR_OK) {
         begin_operation(session, KeyOperation::sign, mechanism);
@@ -359,7 +399,7 @@ CK_RV message_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
 }
 
 CK_RV sign_message(CK_SESSION_HANDLE session, void* parameter, CK_ULONG parameter_bytes, CK_BYTE_PTR data,
-                   CK_ULONG data_bytes, CK_BYTE_PTR signature, CK_ULONG_PTR signature_bytes) noexcept {
+                   CK_ULONG data_bytes, CK_BYTE_PTR signature, CK_ULONG_PTR signature_bytes) {
     const CK_RV rv = backend_3x().sign_message(session, parameter, parameter_bytes, data, data_bytes,
                                                signature, signature_bytes);
     if (rv == CKR_OK && signature != nullptr) {
@@ -371,7 +411,7 @@ CK_RV sign_message(CK_SESSION_HANDLE session, void* parameter, CK_ULONG paramete
 /// Only the last part has a place for a signature.
 CK_RV sign_message_next(CK_SESSION_HANDLE session, void* parameter, CK_ULONG parameter_bytes,
                         CK_BYTE_PTR data, CK_ULONG data_bytes, CK_BYTE_PTR signature,
-                        CK_ULONG_PTR signature_bytes) noexcept {
+                        CK_ULONG_PTR signature_bytes) {
     const CK_RV rv = backend_3x().sign_message_next(session, parameter, parameter_bytes, data, data_bytes,
                                                     signature, signature_bytes);
     if (rv == CKR_OK && signature != nullptr && signature_bytes != nullptr) {
@@ -422,7 +462,7 @@ CK_RV loaded() noexcept {
 }
 
 /// PKCS#11 2.40 §5.4. The backend itself judges the caller's pointer.
-CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) noexcept {
+CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) {
     if (const CK_RV rv = loaded(); rv != CKR_OK) {
         return rv;
     }
@@ -433,13 +473,12 @@ CK_RV get_function_list(CK_FUNCTION_LIST_PTR_PTR list) noexcept {
     return rv;
 }
 
-CK_RV get_interface_list(Interface* list, CK_ULONG_PTR count) noexcept {
+CK_RV get_interface_list(Interface* list, CK_ULONG_PTR count) {
     const CK_RV rv = loaded();
     return rv == CKR_OK ? interfaces().list(list, count) : rv;
 }
 
-CK_RV get_interface(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** interface,
-                    CK_FLAGS flags) noexcept {
+CK_RV get_interface(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** interface, CK_FLAGS flags) {
     const CK_RV rv = loaded();
     return rv == CKR_OK ? interfaces().get(name, version, interface, flags) : rv;
 }

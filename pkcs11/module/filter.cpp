@@ -5,12 +5,11 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <memory>
-#include <new>
 #include <unistd.h>
 
 #include "pkcs11/module/backend.hpp"
 #include "pkcs11/module/function_table.hpp"
-#include "pkcs11/module/recursion_refusing_lock.hpp"
+#include "pkcs11/module/loading_thread.hpp"
 
 #ifdef UKEY_STATIC_CXX_RUNTIME
 namespace __gnu_cxx { // NOLINT(bugprone-reserved-identifier): the C++ library's name
@@ -40,7 +39,6 @@ struct Loaded {
 
 // All of it without constructor and destructor: a thread of the application may still sign while the process
 // exits.
-constinit RefusingMutex load_mutex;
 constinit std::atomic<Loaded*> loaded{nullptr};
 constinit std::atomic<LoginFlow*> process_flow{nullptr};
 constinit std::atomic<bool> process_exits{false};
@@ -69,14 +67,28 @@ void tell_exit_from_dlclose() {
     std::atexit([] { process_exits = true; }); // if it can't be registered, exit() unloads as dlclose() does
 }
 
+/// Tells what is still to be told. False when another thread is at work in the flow.
+bool close_for_good(LoginFlow& flow) noexcept {
+    if (!can_throw()) {
+        return false;
+    }
+    try {
+        return flow.close();
+    } catch (...) {
+        debug_message("reports were lost: out of memory");
+        return true; // no other thread is there
+    }
+}
+
 /// Runs when the module is unloaded, and when the process ends.
 [[gnu::destructor]] void unload() {
+    const CancellationOff off;
     LoginFlow* flow = process_flow.load();
     if (flow != nullptr && flow->process() != getpid()) {
         flow->abandon_in_child(); // and leave it: another thread of the parent may have been at work in it
         flow = nullptr;
     }
-    const bool closed = flow != nullptr && flow->close();
+    const bool closed = flow != nullptr && close_for_good(*flow);
     if (process_exits) {
         return; // the application's threads run on until the process is gone, and may call us and the backend
     }
@@ -93,22 +105,30 @@ void tell_exit_from_dlclose() {
 } // namespace
 
 CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides) {
-    if (loaded.load(std::memory_order_acquire) != nullptr) {
+    if (the_backend.load(std::memory_order_acquire) != nullptr) {
         return CKR_OK;
     }
-    const RefusingLock lock(load_mutex);
-    if (!lock.held()) {
+    const CancellationOff off;
+    const LoadingThread here;
+    if (here.again()) {
         return CKR_GENERAL_ERROR; // the backend loads us in turn
     }
+    if (!can_throw()) {
+        return CKR_HOST_MEMORY;
+    }
+    prepare_unwinding();
     if (loaded.load() == nullptr) {
         std::unique_ptr<Loaded> fresh = load_backend(own, overrides);
         if (fresh == nullptr) {
             return CKR_GENERAL_ERROR;
         }
         tell_exit_from_dlclose();
-        the_backend.store(&fresh->backend.functions());
-        loaded.store(fresh.release(), std::memory_order_release);
+        Loaded* none = nullptr;
+        if (loaded.compare_exchange_strong(none, fresh.get())) {
+            static_cast<void>(fresh.release()); // otherwise another thread was first, and this one's goes
+        }
     }
+    the_backend.store(&loaded.load()->backend.functions(), std::memory_order_release);
     return CKR_OK;
 }
 
@@ -124,9 +144,28 @@ const FunctionList30& backend_3x() noexcept {
     return interfaces().backend_functions();
 }
 
+bool refuses_without_daemon() noexcept {
+    return loaded.load(std::memory_order_acquire)->configuration.without_daemon == WithoutDaemon::refuse;
+}
+
 CK_C_GetFunctionList backend_get_function_list() noexcept {
     return loaded.load(std::memory_order_acquire)->backend.get_function_list();
 }
+
+namespace {
+
+std::unique_ptr<LoginFlow> make_flow(pid_t process) noexcept {
+    try {
+        if (can_throw()) {
+            return std::make_unique<LoginFlow>(loaded.load()->configuration, backend(), the_sessions,
+                                               the_uses, process);
+        }
+    } catch (...) { // as without memory for an exception
+    }
+    return nullptr;
+}
+
+} // namespace
 
 LoginFlow* present_login_flow() noexcept {
     return process_flow.load(std::memory_order_acquire);
@@ -138,8 +177,7 @@ LoginFlow* login_flow() noexcept {
     if (flow != nullptr && flow->process() == process) {
         return flow;
     }
-    std::unique_ptr<LoginFlow> fresh(new (std::nothrow) LoginFlow(loaded.load()->configuration, backend(),
-                                                                  the_sessions, the_uses, process));
+    std::unique_ptr<LoginFlow> fresh = make_flow(process);
     if (fresh == nullptr || !process_flow.compare_exchange_strong(flow, fresh.get())) {
         return fresh == nullptr ? nullptr : process_flow.load(); // another thread was first
     }

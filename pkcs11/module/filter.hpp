@@ -6,16 +6,20 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "pkcs11/module/cancellation_off.hpp"
 #include "pkcs11/module/configuration.hpp"
 #include "pkcs11/module/interfaces.hpp"
 #include "pkcs11/module/login_flow.hpp"
 #include "pkcs11/module/session_tracker.hpp"
+#include "pkcs11/module/unwinding.hpp"
 #include "pkcs11/module/use_counter.hpp"
 
 namespace ukey::filter {
 
-/// Loads the backend the first time; CKR_GENERAL_ERROR when there is none (tried again at the next call).
-/// With CKR_OK everything below may be used until the module is unloaded.
+/// Loads the backend the first time; CKR_GENERAL_ERROR when there is none (tried again at the next call), or
+/// when the backend leads back to here while it is loaded. Threads that come at the same time all load it,
+/// and what the first to end has loaded is kept. With CKR_OK everything below may be used until the module is
+/// unloaded.
 CK_RV load(CK_C_GetFunctionList own, const FunctionList30& overrides);
 
 /// One filter, known by its place: on the way of every call that is looked at.
@@ -33,6 +37,8 @@ inline const CK_FUNCTION_LIST& backend() noexcept {
 CK_C_GetFunctionList backend_get_function_list() noexcept;
 /// What the backend has of 3.x (Interfaces::backend_functions).
 const FunctionList30& backend_3x() noexcept;
+/// No login without the daemon's answer.
+bool refuses_without_daemon() noexcept;
 inline SessionTracker& sessions() noexcept {
     return the_sessions;
 }
@@ -53,13 +59,16 @@ LoginFlow* present_login_flow() noexcept;
 /// out) costs a report and nothing else.
 template <typename Observe>
 void observed(Observe observe) noexcept {
+    const CancellationOff off;
     try {
-        if (LoginFlow* flow = login_flow()) {
+        LoginFlow* flow = can_throw() ? login_flow() : nullptr;
+        if (flow != nullptr) {
             observe(*flow);
+            return;
         }
-    } catch (...) {
-        debug_message("a report was lost: out of memory");
+    } catch (...) { // told below
     }
+    debug_message("a report was lost: out of memory");
 }
 
 } // namespace ukey::filter

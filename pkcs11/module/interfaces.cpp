@@ -106,7 +106,7 @@ Interfaces::Filtered* Interfaces::find(const Interface& original) noexcept {
     return found == filtered_.end() ? nullptr : found->get();
 }
 
-CK_RV Interfaces::list(Interface* interfaces, CK_ULONG_PTR count) noexcept {
+CK_RV Interfaces::list(Interface* interfaces, CK_ULONG_PTR count) {
     if (filtered_.empty()) {
         return list_single(interfaces, count);
     }
@@ -142,7 +142,7 @@ CK_RV Interfaces::list_single(Interface* interfaces, CK_ULONG_PTR count) noexcep
     return fits ? CKR_OK : CKR_BUFFER_TOO_SMALL;
 }
 
-CK_RV Interfaces::get(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** found, CK_FLAGS flags) noexcept {
+CK_RV Interfaces::get(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** found, CK_FLAGS flags) {
     if (filtered_.empty()) {
         const char* text = reinterpret_cast<const char*>(name);
         return get_single(text == nullptr ? standard_interface : text, version, found, flags);

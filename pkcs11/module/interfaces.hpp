@@ -23,10 +23,10 @@ class Interfaces {
 
     /// As C_GetInterfaceList. The backend judges the arguments, and its order is kept. An interface of the
     /// standard's that the filter cannot stand in is left out: logins through it would go unseen.
-    CK_RV list(Interface* interfaces, CK_ULONG_PTR count) noexcept;
+    CK_RV list(Interface* interfaces, CK_ULONG_PTR count);
 
     /// As C_GetInterface. The backend chooses, among those that are not left out.
-    CK_RV get(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** found, CK_FLAGS flags) noexcept;
+    CK_RV get(CK_UTF8CHAR_PTR name, CK_VERSION* version, Interface** found, CK_FLAGS flags);
 
     /// The backend's list of 3.x, which all its lists of 3.x agree with; all NULL where it has none.
     const FunctionList30& backend_functions() const { return backend_functions_; }

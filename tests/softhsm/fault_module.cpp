@@ -5,9 +5,13 @@
 //   good, no_token, other_token, crash_in_initialize, crash_in_token_info, initialize_failed,
 //   hang_in_initialize, hang_in_slot_list, hang_in_token_info, hang_in_finalize, slot_list_fails,
 //   garbage_lengths, garbage_slot_count, token_info_device_error, slot_info_canned (says "present" of a token
-//   that is not), pin_locked, events_unsupported, event_storm
-// Calls of C_GetTokenInfo and C_OpenSession are counted in the file's name + ".calls", one letter each (t,
-// s).
+//   that is not), pin_locked, events_unsupported, event_storm, hang_in_login, hang_in_sign, throw_in_login,
+//   wait_in_function_list (until somebody opens the file's name + ".gate", a FIFO, for writing),
+//   load_filter_in_function_list (the module that UKEY_FAULT_MODULE_FILTER names)
+// Some calls are counted in the file's name + ".calls", one letter each: C_GetSlotInfo i, C_GetTokenInfo t,
+// C_OpenSession s, C_Login l, C_Sign g, C_Finalize f, and w when C_GetFunctionList begins to wait. A
+// behaviour with a name of at most 15 letters allocates no memory.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <p11-kit/pkcs11.h>
 #include <poll.h>
@@ -18,8 +22,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -31,15 +38,28 @@ constexpr CK_OBJECT_HANDLE the_certificate = 11;
 constexpr std::string_view certificate_value = "not a certificate, but bytes";
 
 std::atomic<bool> initialized = false;
+std::atomic<bool> logged_in = false;
 bool certificate_found = false;
 
-std::string behaviour_path() {
+const char* behaviour_path() {
     const char* path = std::getenv("UKEY_FAULT_MODULE_BEHAVIOUR");
     return path == nullptr ? "" : path;
 }
 
+/// A file beside the behaviour's.
+class PathBeside {
+  public:
+    explicit PathBeside(const char* suffix) {
+        std::snprintf(path_.data(), path_.size(), "%s%s", behaviour_path(), suffix);
+    }
+    const char* c_str() const { return path_.data(); }
+
+  private:
+    std::array<char, PATH_MAX> path_{};
+};
+
 std::string behaviour() {
-    const int file = open(behaviour_path().c_str(), O_RDONLY | O_CLOEXEC);
+    const int file = open(behaviour_path(), O_RDONLY | O_CLOEXEC);
     std::array<char, 64> text{};
     const ssize_t count = file < 0 ? 0 : read(file, text.data(), text.size());
     close(file);
@@ -48,8 +68,7 @@ std::string behaviour() {
 }
 
 void note_call(char call) {
-    const int file =
-        open((behaviour_path() + ".calls").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int file = open(PathBeside(".calls").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     [[maybe_unused]] const ssize_t written = write(file, &call, 1);
     close(file);
 }
@@ -93,10 +112,12 @@ CK_RV initialize(void*) {
 }
 
 CK_RV finalize(void*) {
+    note_call('f');
     if (behaviour() == "hang_in_finalize") {
         hang();
     }
     initialized = false;
+    logged_in = false;
     return CKR_OK;
 }
 
@@ -183,7 +204,7 @@ CK_RV wait_for_slot_event(CK_FLAGS, CK_SLOT_ID* slot, void*) {
     }
     static const int watch = [] {
         const int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        inotify_add_watch(inotify, behaviour_path().c_str(), IN_CLOSE_WRITE);
+        inotify_add_watch(inotify, behaviour_path(), IN_CLOSE_WRITE);
         return inotify;
     }();
     while (initialized) {
@@ -205,6 +226,54 @@ CK_RV open_session(CK_SLOT_ID, CK_FLAGS, void*, CK_NOTIFY, CK_SESSION_HANDLE* se
 }
 
 CK_RV close_session(CK_SESSION_HANDLE) {
+    [[maybe_unused]] const std::string how = behaviour(); // a cancellation point, as a card's module has it
+    return CKR_OK;
+}
+
+CK_RV get_session_info(CK_SESSION_HANDLE session, CK_SESSION_INFO* info) {
+    if (session != the_session) {
+        return CKR_SESSION_HANDLE_INVALID;
+    }
+    *info = {};
+    info->slotID = the_slot;
+    info->state = logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
+    return CKR_OK;
+}
+
+CK_RV login(CK_SESSION_HANDLE, CK_USER_TYPE, CK_UTF8CHAR*, CK_ULONG) {
+    note_call('l');
+    const std::string how = behaviour();
+    if (how == "hang_in_login") {
+        hang();
+    }
+    if (how == "throw_in_login") {
+        throw std::runtime_error("a module's own exception");
+    }
+    logged_in = true;
+    return CKR_OK;
+}
+
+CK_RV logout(CK_SESSION_HANDLE) {
+    [[maybe_unused]] const std::string how = behaviour();
+    logged_in = false;
+    return CKR_OK;
+}
+
+CK_RV set_pin(CK_SESSION_HANDLE, CK_UTF8CHAR*, CK_ULONG, CK_UTF8CHAR*, CK_ULONG) {
+    [[maybe_unused]] const std::string how = behaviour();
+    return CKR_OK;
+}
+
+CK_RV sign_init(CK_SESSION_HANDLE, CK_MECHANISM*, CK_OBJECT_HANDLE) {
+    return CKR_OK;
+}
+
+CK_RV sign(CK_SESSION_HANDLE, CK_BYTE*, CK_ULONG, CK_BYTE*, CK_ULONG* signature_bytes) {
+    note_call('g');
+    if (behaviour() == "hang_in_sign") {
+        hang();
+    }
+    *signature_bytes = 1;
     return CKR_OK;
 }
 
@@ -261,6 +330,12 @@ CK_FUNCTION_LIST function_list() {
     list.C_WaitForSlotEvent = wait_for_slot_event;
     list.C_OpenSession = open_session;
     list.C_CloseSession = close_session;
+    list.C_GetSessionInfo = get_session_info;
+    list.C_Login = login;
+    list.C_Logout = logout;
+    list.C_SetPIN = set_pin;
+    list.C_SignInit = sign_init;
+    list.C_Sign = sign;
     list.C_FindObjectsInit = find_objects_init;
     list.C_FindObjects = find_objects;
     list.C_FindObjectsFinal = find_objects_final;
@@ -268,9 +343,30 @@ CK_FUNCTION_LIST function_list() {
     return list;
 }
 
+void wait_at_the_gate() {
+    note_call('w');
+    close(open(PathBeside(".gate").c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+CK_RV load_filter() {
+    void* library = dlopen(std::getenv("UKEY_FAULT_MODULE_FILTER"), RTLD_NOW | RTLD_LOCAL);
+    const auto get_list = reinterpret_cast<CK_C_GetFunctionList>(dlsym(library, "C_GetFunctionList"));
+    CK_FUNCTION_LIST* list = nullptr;
+    const CK_RV rv = get_list(&list);
+    dlclose(library);
+    return rv;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
+    const std::string how = behaviour();
+    if (how == "wait_in_function_list") {
+        wait_at_the_gate();
+    }
+    if (how == "load_filter_in_function_list") {
+        return load_filter();
+    }
     static CK_FUNCTION_LIST functions = function_list();
     *list = &functions;
     return CKR_OK;
