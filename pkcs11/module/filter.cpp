@@ -182,10 +182,10 @@ LoginFlow* login_flow() noexcept {
         return fresh == nullptr ? nullptr : process_flow.load(); // another thread was first
     }
     if (flow != nullptr) {
-        // A forked child: the parent's object stays as it is, a lock of it may be held for ever.
+        // A forked child: the parent's object stays as it is, a lock of it may be held for ever. The sessions
+        // are those that the backend has here too, until C_Initialize or C_Finalize says otherwise.
         flow->abandon_in_child();
         the_uses.reset();
-        the_sessions.reset();
     }
     return fresh.release();
 }

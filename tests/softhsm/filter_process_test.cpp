@@ -2,6 +2,7 @@
 // Forked children, threads, and applications that close what is not theirs.
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -102,6 +103,58 @@ TEST_F(FilterProcessTest, descriptor_that_became_another_file_is_left_alone) {
     close(lowest);
 }
 
+TEST_F(FilterProcessTest, childs_file_in_the_connections_place_stays_open) {
+    start_peer();
+    const CK_SESSION_HANDLE session = open_session();
+    const int lowest = dup(0); // the number that the connection will get
+    close(lowest);
+    ASSERT_EQ(login(session, default_pin), CKR_OK);
+    /// In a child that closes everything and then opens a file of its own.
+    const auto survives = [&](const auto& call) {
+        return in_child([&] {
+            close(lowest);
+            const bool taken = open("/dev/null", O_RDONLY | O_CLOEXEC) == lowest;
+            call();
+            return taken && fcntl(lowest, F_GETFD) >= 0 ? 0 : 1;
+        });
+    };
+    EXPECT_EQ(survives([&] { filter().C_Initialize(nullptr); }), 0);
+    EXPECT_EQ(survives([&] { unload_unfinished(); }), 0);
+    EXPECT_EQ(filter().C_Logout(session), CKR_OK);
+    EXPECT_EQ(peer().connections_made(), 1U);
+}
+
+TEST_F(FilterProcessTest, childs_own_copy_of_the_connection_is_given_back) {
+    start_peer();
+    const CK_SESSION_HANDLE session = open_session();
+    const int lowest = dup(0);
+    close(lowest);
+    ASSERT_EQ(login(session, default_pin), CKR_OK);
+    EXPECT_EQ(in_child([&] {
+                  filter().C_Initialize(nullptr);
+                  return fcntl(lowest, F_GETFD) < 0 ? 0 : 1;
+              }),
+              0);
+}
+
+/// As a browser's child does that was forked from a process which had initialised the module.
+TEST_F(FilterProcessTest, childs_sessions_are_known_without_an_initialise_of_its_own) {
+    start_peer();
+    filter();
+    EXPECT_EQ(in_child([&] {
+                  const CK_SESSION_HANDLE kept = open_session();
+                  const CK_SESSION_HANDLE used = open_session();
+                  if (login(used, default_pin) != CKR_OK || filter().C_CloseSession(used) != CKR_OK ||
+                      session_state(kept) != CKS_RW_USER_FUNCTIONS) {
+                      return 1;
+                  }
+                  return 0;
+              }),
+              0);
+    EXPECT_EQ(peer().wait_for("result", 1).size(), 1U);
+    EXPECT_TRUE(peer().messages("end").empty()) << "the child's other session keeps the login";
+}
+
 TEST_F(FilterProcessTest, threads_sign_log_in_and_out) {
     start_peer();
     const CK_SESSION_HANDLE kept = open_session();
@@ -162,6 +215,19 @@ TEST_F(FilterProcessTest, threads_race_for_login_and_logout) {
         });
     EXPECT_EQ(successful, logins);
     EXPECT_EQ(peer().messages("end").size(), static_cast<std::size_t>(logins));
+}
+
+TEST_F(FilterProcessTest, program_with_an_endless_name_is_asked_about_and_told) {
+    start_peer();
+    std::string name(40'000, '\x01');
+    char* const before = program_invocation_short_name;
+    program_invocation_short_name = name.data();
+    const CK_SESSION_HANDLE session = open_session();
+    const CK_RV rv = login(session, default_pin);
+    program_invocation_short_name = before;
+    EXPECT_EQ(rv, CKR_OK);
+    EXPECT_EQ(filter().C_Logout(session), CKR_OK);
+    EXPECT_EQ(texts(peer().messages(), "type"), (std::vector<std::string>{"ask", "result", "end"}));
 }
 
 TEST_F(FilterProcessTest, concurrent_initialise_succeeds_once) {
