@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,6 +21,7 @@
 #include "daemon/login/login_server.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/report_exception.hpp"
+#include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
 #include "daemon/store/store_thread.hpp"
 
@@ -31,6 +33,8 @@ namespace asio = boost::asio;
 /// The one timer of an idle service: systemd's watchdog, the heartbeat in the store, certificates that
 /// expire.
 constexpr std::chrono::seconds heartbeat_interval{120};
+/// How much of the ledger may be unsigned while the service runs.
+constexpr std::chrono::hours checkpoint_interval{1};
 /// A key that goes within this time after the computer woke up was lost to the sleep: USB and pcscd take some
 /// seconds to find out.
 constexpr std::chrono::seconds resume_settles{30};
@@ -58,9 +62,10 @@ std::chrono::microseconds watchdog_interval() {
 } // namespace
 
 struct Daemon::Parts {
-    Parts(DaemonOptions daemon_options, Settings daemon_settings, Storage storage, Storage to_read)
-        : options(std::move(daemon_options)), settings(std::move(daemon_settings)), store(std::move(storage)),
-          reader(std::move(to_read)) {}
+    Parts(DaemonOptions daemon_options, Settings daemon_settings, Workstation own, Storage storage,
+          Storage to_read)
+        : options(std::move(daemon_options)), settings(std::move(daemon_settings)),
+          workstation(std::move(own)), store(std::move(storage)), reader(std::move(to_read)) {}
 
     asio::awaitable<void> begin();
     asio::awaitable<void> beat();
@@ -70,10 +75,12 @@ struct Daemon::Parts {
     asio::awaitable<void> clock_changed(ClockChange change);
     EndReason reason_of_removal() const;
     boost::json::object facts() const;
+    void sign_ledger(Storage& storage) const;
     asio::awaitable<void> stop();
 
     DaemonOptions options;
     Settings settings;
+    Workstation workstation;
     SystemClock clock;
     EventBus events{clock}; // before io: coroutines that are left when io goes still unsubscribe
     asio::io_context io{1};
@@ -84,6 +91,8 @@ struct Daemon::Parts {
     asio::signal_set reload_signals{io, SIGHUP};
     ClockWatch clock_watch{io.get_executor()};
     std::optional<std::chrono::microseconds> resumed_at; ///< uptime
+    /// When the ledger was last signed because time had passed; uptime.
+    std::chrono::microseconds signed_at = clock.boottime();
     KeyWatch keys{{io.get_executor(), clock, settings.configuration, settings.trust, store, events,
                    options.probe_path}};
     LoginServer logins{{io.get_executor(), clock, settings.configuration, store, keys, events}};
@@ -91,6 +100,7 @@ struct Daemon::Parts {
                                    settings.configuration,
                                    settings.trust,
                                    settings.rule,
+                                   workstation,
                                    store,
                                    reader,
                                    keys,
@@ -113,6 +123,10 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
     UKEY_TRY(make_folder(options.state_dir, 0700));
     UKEY_TRY(make_folder(options.runtime_dir, 0755));
     static const SystemClock clock;
+    auto key = WorkstationKey::load_or_create(options.state_dir + "/workstation.key");
+    if (!key) {
+        return tl::unexpected(key.error());
+    }
     const std::string database = options.state_dir + "/ukeyd.db";
     auto storage = Storage::open(database, clock);
     if (!storage) {
@@ -123,8 +137,9 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
         return tl::unexpected(to_read.error());
     }
     const std::string runtime_dir = options.runtime_dir;
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(*storage),
-                                         std::move(*to_read));
+    Workstation workstation{std::move(*key), asio::ip::host_name()};
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(workstation),
+                                         std::move(*storage), std::move(*to_read));
     const std::map<std::string, int> passed = take_passed_sockets();
     auto login = listen_on(parts->io.get_executor(), passed, "login", runtime_dir + "/login.sock");
     auto control = listen_on(parts->io.get_executor(), passed, "control", runtime_dir + "/control.sock");
@@ -151,7 +166,11 @@ asio::awaitable<void> Daemon::Parts::begin() {
                       to_string(unreadable));
     }
     const boost::json::object known = facts();
-    const auto closed = co_await store.run([&](Storage& storage) { return record_start(storage, known); });
+    const auto closed = co_await store.run([&](Storage& storage) {
+        auto ended = record_start(storage, known);
+        sign_ledger(storage);
+        return ended;
+    });
     if (!closed) {
         spdlog::error("the start could not be recorded: {}", to_string(closed.error()));
     } else if (*closed > 0) {
@@ -191,6 +210,10 @@ asio::awaitable<void> Daemon::Parts::beat() {
                 spdlog::error("the heartbeat could not be written: {}", to_string(done.error()));
             }
         });
+        if (clock.boottime() - signed_at >= checkpoint_interval) {
+            signed_at = clock.boottime();
+            store.post([this](Storage& storage) { sign_ledger(storage); });
+        }
         sd_notify(0, "WATCHDOG=1");
     }
 }
@@ -208,6 +231,17 @@ asio::awaitable<void> Daemon::Parts::await_reload_signal() {
             co_return;
         }
         co_await reconfigure(0); // its answer is in the log
+    }
+}
+
+/// A checkpoint, when there is something new to sign. Store thread only.
+void Daemon::Parts::sign_ledger(Storage& storage) const {
+    const auto fresh = records_since_checkpoint(storage, workstation.key);
+    if (fresh && *fresh == 0) {
+        return;
+    }
+    if (const auto done = add_checkpoint(storage, workstation.key); !done) {
+        spdlog::error("the ledger could not be signed: {}", to_string(done.error()));
     }
 }
 
@@ -288,7 +322,11 @@ asio::awaitable<void> Daemon::Parts::stop() {
     logins.close();
     control.close();
     co_await logins.end_all(EndReason::daemon_stopped);
-    const auto done = co_await store.run([](Storage& storage) { return record_stop(storage); });
+    const auto done = co_await store.run([&](Storage& storage) {
+        auto stopped = record_stop(storage);
+        sign_ledger(storage);
+        return stopped;
+    });
     if (!done) {
         spdlog::error("the stop could not be recorded: {}", to_string(done.error()));
     }

@@ -11,8 +11,9 @@ namespace {
 
 /// The first entry that the code begins with decides.
 constexpr auto exit_codes = std::to_array<std::pair<std::string_view, ExitCode>>({
-    {"audit.chain_broken", ExitCode::answered_no},
+    {"audit.", ExitCode::answered_no},
     {"binding.", ExitCode::refused},
+    {"bundle.", ExitCode::answered_no},
     {"certificate.", ExitCode::answered_no},
     {"config.", ExitCode::answered_no},
     {"control.refused", ExitCode::refused},
@@ -33,6 +34,7 @@ constexpr auto exit_codes = std::to_array<std::pair<std::string_view, ExitCode>>
     {"text.", ExitCode::answered_no},
     {"time.", ExitCode::usage},
     {"trust.", ExitCode::answered_no},
+    {"trust_list.", ExitCode::usage},
     {"usage.", ExitCode::usage},
     {"verb.usage", ExitCode::usage},
 });

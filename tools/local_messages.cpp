@@ -12,6 +12,49 @@ namespace {
 using enum Severity;
 
 constexpr auto table = std::to_array<MessageEntry>({
+    {"bundle.attestation_wrong", error, N_("The attestation in record {seq} does not hold: {reason}."),
+     N_("Count that login as observed only, and ask the workstation's office how it came about."), ""},
+    {"bundle.checkpoint_missing", error,
+     N_("Nothing is signed over record {seq}: whether records are missing there cannot be told."),
+     N_("Ask the workstation for a new bundle: ukeyctl audit export --format bundle"), ""},
+    {"bundle.checkpoint_wrong", error,
+     N_("The checkpoint at record {seq} is not signed by this workstation, or was signed over other "
+        "records."),
+     N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.cut_tail", error,
+     N_("{later} ends before record {seq}, which {earlier} still has: records were removed at the end."),
+     N_("Keep both files and ask the workstation's office: the computer may have been set back to an older "
+        "state."),
+     ""},
+    {"bundle.end_wrong", error,
+     N_("The file as a whole is not signed by its workstation: something in it was changed."),
+     N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.fork", error,
+     N_("{earlier} and {later} have different records from number {seq} on: there are two ledgers of this "
+        "workstation."),
+     N_("Keep both files and ask the workstation's office: the computer may have been copied or set back to "
+        "an older state."),
+     ""},
+    {"bundle.gap", error,
+     N_("Between {earlier} and {later} the records from number {seq} on are in neither."),
+     N_("Ask the workstation for a bundle from there on: ukeyctl audit export --format bundle --since "
+        "CHECKPOINT"),
+     ""},
+    {"bundle.malformed", error, N_("The file is no bundle, or is damaged: {reason}."),
+     N_("Copy it again, or ask the workstation for a new one."), ""},
+    {"bundle.record_missing", error, N_("Record {seq} is missing or not in its place."),
+     N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.record_wrong", error,
+     N_("Record {seq} was changed, or one before it was: its hash does not fit."),
+     N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.truncated", error, N_("The file ends too early: it was not copied as a whole."),
+     N_("Copy it again, or ask the workstation for a new one."), ""},
+    {"bundle.workstation_revoked", error, N_("Its workstation is no longer trusted ({name})."),
+     N_("Do not use this bundle. The workstation needs a new key, and to be enrolled again."), ""},
+    {"bundle.workstation_unknown", error, N_("Its workstation is not in the list of those that are trusted."),
+     N_("Compare the fingerprint with the one that ukeyctl workstation show prints on that computer, then "
+        "add it to the list."),
+     ""},
     {"config.not_enforcing", info, N_("Nothing is refused: the mode is “observe”."),
      N_("When everything above is in order, set mode = \"enforce\" in {config}."),
      N_("In the mode “observe” a login that the rules forbid is let through and recorded; in the mode "
@@ -109,6 +152,10 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Correct that line and try again."), ""},
     {"setup.unusual", error, N_("{object} is not changed: it is {reason}."),
      N_("Change it by hand, or put a plain file in its place and try again."), ""},
+    {"trust_list.malformed", error, N_("The list of workstations is not right at {object}."),
+     N_("Each line is a fingerprint, the word trusted or revoked, and a name; each fingerprint stands there "
+        "once."),
+     ""},
     {"usage.arguments", error, N_("The command line is not right: {reason}"), N_("See: {program} --help"),
      ""},
     {"usb.no_device", error, N_("No U-Key is seen on the USB bus."),

@@ -15,6 +15,7 @@
 #include "daemon/core/criterion.hpp"
 #include "daemon/core/finding.hpp"
 #include "daemon/core/registry_file.hpp"
+#include "daemon/core/workstation_key.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/keys/key_watch.hpp"
 #include "daemon/login/login_server.hpp"
@@ -23,12 +24,19 @@
 
 namespace ukey {
 
+/// Who signs the ledger.
+struct Workstation {
+    WorkstationKey key;
+    std::string name; ///< the computer's own word: its host name
+};
+
 /// The daemon's parts, as the handlers see them.
 struct ControlContext {
     const Clock& clock;
     const Configuration& configuration;
     const TrustStore& trust;
     const CriterionRule& rule;
+    const Workstation& workstation;
     StoreThread& store;
     /// Reads beside it: lists, reports, exports.
     StoreThread& reader;
@@ -101,6 +109,9 @@ boost::asio::awaitable<ControlAnswer> handle_pin_allow_last_try(ControlContext&,
 boost::asio::awaitable<ControlAnswer> handle_config_reload(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_export(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_audit_checkpoint(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_workstation_show(ControlContext&, ControlRequest&);
 
 /// Answers of many rows go out in pieces of so many: about 100 KiB, well below the largest frame.
 constexpr std::size_t part_rows = 200;

@@ -36,8 +36,11 @@ constexpr auto verbs = std::to_array<ControlVerb>({
     {"report.month", Privilege::read, handle_report_month},
     {"pin.allow_last_try", Privilege::read, handle_pin_allow_last_try},
     {"config.reload", Privilege::administer, handle_config_reload},
+    {"audit.bundle", Privilege::operate, handle_audit_bundle},
+    {"audit.checkpoint", Privilege::operate, handle_audit_checkpoint},
     {"audit.export", Privilege::operate, handle_audit_export},
     {"audit.verify", Privilege::operate, handle_audit_verify},
+    {"workstation.show", Privilege::read, handle_workstation_show},
 });
 
 tl::unexpected<Finding> bad_request(std::string reason) {

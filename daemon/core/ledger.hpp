@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/core/clock.hpp"
+#include "daemon/core/result.hpp"
 
 namespace ukey {
 
@@ -23,9 +24,13 @@ struct LedgerRecord {
     std::string hash;    ///< 32 raw bytes
 };
 
-/// SHA-256(previous hash ‖ SHA-256(header and payload)). Header: "ukey-ledger-v1\n", then seq, time and
-/// boottime in microseconds as 64-bit big-endian, then kind and payload, each with its length as 32-bit
-/// big-endian in front.
+/// What is hashed of a record itself: "ukey-ledger-v1\n", then seq, time and boottime in microseconds as
+/// 64-bit big-endian, then kind and payload, each with its length as 32-bit big-endian in front.
+std::string ledger_leaf(const LedgerRecord& record);
+/// The inverse; the record's hash is left empty. Error `bundle.malformed`.
+Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf);
+
+/// SHA-256(previous hash ‖ SHA-256(leaf)).
 std::string ledger_hash(const std::string& previous_hash, const LedgerRecord& record);
 
 /// Walks records in order and finds the first that does not fit.

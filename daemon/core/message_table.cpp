@@ -25,6 +25,8 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Every record's hash covers the record before it. A break means that a record was changed, removed "
         "or "
         "inserted outside the service.")},
+    {"audit.no_checkpoint", error, N_("Nothing was signed at record {object}: no bundle can begin there."),
+     N_("Name the last record of an earlier bundle, or leave --since out."), ""},
     {"binding.already", warning, N_("The key is already bound to {organisation}."), "", ""},
     {"binding.name_mismatch", warning,
      N_("The certificate's name “{certificate_name}” is not exactly “{organisation_name}”: {differences}."),
@@ -225,6 +227,12 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"usb.unavailable", warning, N_("The USB bus cannot be watched: {reason}."),
      N_("Keys are still found through their PKCS#11 modules."), ""},
     {"verb.usage", error, N_("{reason}"), "", ""},
+    {"workstation.key_unusable", error, N_("The workstation's key {object} cannot be used: {reason}."),
+     N_("Put it back from a backup, with mode 0600 and owned by the service. Without it, remove the file: "
+        "the "
+        "service makes a new key, and the workstation has to be enrolled again."),
+     N_("The service signs its ledger's checkpoints with this key, and others recognise the workstation by "
+        "it.")},
 });
 
 } // namespace

@@ -101,8 +101,20 @@ ALTER TABLE key ADD COLUMN attestation_us INTEGER;
 ALTER TABLE key ADD COLUMN attested_us INTEGER;
 )sql";
 
+// What the workstation's key has signed (docs/formats/bundle.md §3).
+constexpr const char* version_3 = R"sql(
+CREATE TABLE checkpoint (
+    workstation TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    head BLOB NOT NULL CHECK (length(head) = 32),
+    time_us INTEGER NOT NULL,
+    signature BLOB NOT NULL CHECK (length(signature) = 64),
+    PRIMARY KEY (workstation, seq)
+) STRICT;
+)sql";
+
 /// What brings a database from the version that is its place here to the next one.
-constexpr std::array<const char*, schema_version> steps{version_1, version_2};
+constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3};
 
 Result<std::int64_t> read_version(Database& database) {
     auto statement = database.prepare("PRAGMA user_version");

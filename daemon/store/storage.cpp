@@ -107,9 +107,6 @@ Result<void> Storage::end_together() {
 }
 
 Result<void> Storage::write(const std::function<Result<void>()>& change) {
-    if (sealed_) {
-        return fail("state.unusable", "write the ledger", database_->path(), "the service has stopped");
-    }
     if (together_) {
         return write_together(change);
     }
@@ -130,6 +127,9 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
 }
 
 Result<void> Storage::append(std::string_view kind, const boost::json::object& payload) {
+    if (sealed_) {
+        return fail("state.unusable", "write the ledger", database_->path(), "the service has stopped");
+    }
     LedgerRecord record{.seq = head_seq_ + 1,
                         .time = clock_->now(),
                         .boottime = clock_->boottime(),

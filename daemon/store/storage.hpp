@@ -53,7 +53,7 @@ class Storage {
     /// the database.
     Result<void> end_together();
 
-    /// The ledger's last record is written: every later write() fails.
+    /// The ledger's last record is written: every later append() fails.
     void seal() { sealed_ = true; }
 
     /// Appends a record; only inside write().

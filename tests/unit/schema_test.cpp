@@ -6,7 +6,9 @@
 
 #include <filesystem>
 
+#include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/key_store.hpp"
+#include "daemon/store/lifecycle_store.hpp"
 #include "daemon/store/session_store.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -50,6 +52,32 @@ TEST(Schema, DatabaseOfVersion1IsBroughtUpToDate) {
     unsigned_login.attestation = {{"absent", "no_key"}, {"duration_us", 1'000'000'000}};
     ASSERT_EQ(start_session(*storage, unsigned_login).value_or(false), true);
     EXPECT_EQ(load_key(*storage, session.key_id, nullptr)->last_attestation->duration.count(), 1234);
+}
+
+TEST(Schema, DatabaseOfVersion2IsBroughtUpToDate) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "ukeyd.db").string();
+    std::filesystem::copy_file(UKEY_TEST_DATA "/state/schema2.db", path);
+    const SystemClock clock;
+    auto storage = Storage::open(path, clock);
+    ASSERT_TRUE(storage) << to_string(storage.error());
+    EXPECT_EQ(storage->head_seq(), 10U);
+    const auto sessions = list_sessions(
+        *storage, {.month = {}, .key_id = {}, .organisation = {}, .open_only = false, .uid = {}});
+    ASSERT_EQ(sessions->size(), 2U);
+    EXPECT_EQ(sessions->front().grade, EvidenceGrade::attested);
+    EXPECT_EQ(record_start(*storage, {}).value(), 1U) << "it was killed, with one session open";
+
+    const WorkstationKey key = WorkstationKey::generate();
+    EXPECT_EQ(records_since_checkpoint(*storage, key).value(), storage->head_seq());
+    const SignedCheckpoint made = add_checkpoint(*storage, key).value();
+    EXPECT_EQ(made.checkpoint.seq, storage->head_seq());
+    EXPECT_EQ(made.checkpoint.head, storage->head_hash());
+    EXPECT_TRUE(verify(made, key.public_key()));
+    EXPECT_EQ(add_checkpoint(*storage, key)->signature, made.signature) << "signed already";
+    EXPECT_EQ(records_since_checkpoint(*storage, key).value(), 0U);
+    EXPECT_EQ(load_checkpoints(*storage, key.fingerprint(), 0, 1000)->size(), 1U);
+    EXPECT_EQ(load_checkpoints(*storage, std::string(64, '0'), 0, 1000)->size(), 0U) << "another key's";
 }
 
 TEST(Schema, AttestedSessionOfAnotherOrganisationIsNotAttested) {

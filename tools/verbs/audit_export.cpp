@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/csv.hpp"
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
 #include "tools/output_file.hpp"
+#include "tools/progress.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace ukey::ctl {
@@ -15,6 +17,7 @@ struct Arguments {
     std::string output;
     std::int64_t from_seq = 0;
     std::int64_t to_seq = 0;
+    std::int64_t since = 0;
 };
 
 /// Writes record by record as they arrive: a ledger may be longer than memory should hold.
@@ -60,7 +63,46 @@ class RecordWriter {
     bool first_ = true;
 };
 
+/// The service writes the bundle and signs it; its pieces come in base64.
+Outcome<ExitCode> export_bundle(const Context& context, const Arguments& arguments) {
+    auto client = context.connect();
+    if (!client) {
+        return tl::unexpected(client.error());
+    }
+    auto output = OutputFile::open(arguments.output);
+    if (!output) {
+        return tl::unexpected(output.error());
+    }
+    constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
+    Progress progress(N_("{done} MiB written"), 0);
+    std::size_t bytes = 0;
+    bool whole = true;
+    const auto result = client->call(
+        "audit.bundle", {{"since", arguments.since}},
+        [&](const boost::json::value& part) {
+            const auto piece = base64_decode(part.is_string() ? std::string_view(part.get_string()) : "?");
+            whole = whole && piece.has_value();
+            if (piece) {
+                output->write(*piece);
+                bytes += piece->size();
+                progress.advance_to(bytes / mebibyte);
+            }
+            return whole;
+        },
+        long_answer_wait);
+    if (!result) {
+        return tl::unexpected(result.error());
+    }
+    if (!whole) {
+        return fail_with("control.bad_answer", {{"reason", "a piece of the bundle is not base64"}});
+    }
+    return output->commit().map([] { return ExitCode::done; });
+}
+
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
+    if (arguments.format == "bundle") {
+        return export_bundle(context, arguments);
+    }
     auto client = context.connect(); // first, so that no file is begun in vain
     if (!client) {
         return tl::unexpected(client.error());
@@ -99,12 +141,21 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
 
 Run define_audit_export(CLI::App& command) {
     auto arguments = std::make_shared<Arguments>();
-    command.add_option("--format", arguments->format, _("csv or json"))
-        ->check(CLI::IsMember({"csv", "json"}))
+    command
+        .add_option("--format", arguments->format, _("csv, json, or bundle: signed, to be checked elsewhere"))
+        ->check(CLI::IsMember({"csv", "json", "bundle"}))
         ->capture_default_str();
     command.add_option("--output", arguments->output, _("write to this file"));
-    command.add_option("--from-seq", arguments->from_seq, _("first record"))->check(CLI::PositiveNumber);
-    command.add_option("--to-seq", arguments->to_seq, _("last record"))->check(CLI::PositiveNumber);
+    CLI::Option* from = command.add_option("--from-seq", arguments->from_seq, _("first record"));
+    from->check(CLI::PositiveNumber);
+    CLI::Option* to = command.add_option("--to-seq", arguments->to_seq, _("last record"));
+    to->check(CLI::PositiveNumber);
+    command
+        .add_option("--since", arguments->since,
+                    _("of a bundle: begin after this record, at which an earlier bundle ended"))
+        ->check(CLI::PositiveNumber)
+        ->excludes(from)
+        ->excludes(to);
     return [arguments](const Context& context) { return run(context, *arguments); };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/audit/verification.hpp"
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
 #include "tools/render.hpp"
@@ -20,21 +21,48 @@ std::string render(const boost::json::object& result, bool intact, const Style& 
     return style.paint(Paint::bad, "✘") + " " + texts.message + "\n  → " + texts.remedy + "\n";
 }
 
+/// The service's own ledger, by the service.
+Outcome<ExitCode> verify_ledger(const Context& context) {
+    const auto answer = context.ask("audit.verify", {}, {}, long_answer_wait);
+    if (!answer) {
+        return tl::unexpected(answer.error());
+    }
+    const bool intact = flag_of(*answer, "intact").value_or(false);
+    if (context.json()) {
+        context.print_json(*answer);
+    } else {
+        context.print(render(*answer, intact, context.style()));
+    }
+    return intact ? ExitCode::done : ExitCode::answered_no;
+}
+
+/// Bundles, without a service.
+Outcome<ExitCode> verify_bundles(const Context& context, const VerificationRequest& request) {
+    const auto verification = verify_files(request);
+    if (!verification) {
+        return tl::unexpected(verification.error());
+    }
+    if (context.json()) {
+        context.print_json(to_json(*verification));
+    } else {
+        context.print(render(*verification, context.style()));
+    }
+    return verification->holds() ? ExitCode::done : ExitCode::answered_no;
+}
+
 } // namespace
 
-Run define_audit_verify(CLI::App& /*command*/) {
-    return [](const Context& context) -> Outcome<ExitCode> {
-        const auto answer = context.ask("audit.verify", {}, {}, long_answer_wait);
-        if (!answer) {
-            return tl::unexpected(answer.error());
-        }
-        const bool intact = flag_of(*answer, "intact").value_or(false);
-        if (context.json()) {
-            context.print_json(*answer);
-        } else {
-            context.print(render(*answer, intact, context.style()));
-        }
-        return intact ? ExitCode::done : ExitCode::answered_no;
+Run define_audit_verify(CLI::App& command) {
+    auto request = std::make_shared<VerificationRequest>();
+    command.add_option("FILE", request->files,
+                       _("bundles to check, from any workstation; without one, this computer's ledger"));
+    command.add_option("--trust", request->trust_list,
+                       _("a list of workstations: FINGERPRINT trusted|revoked NAME on each line"));
+    command.add_option(
+        "--ca", request->ca_paths,
+        _("the U-Keys' CAs, files or folders: the certificates of attested logins are checked too"));
+    return [request](const Context& context) {
+        return request->files.empty() ? verify_ledger(context) : verify_bundles(context, *request);
     };
 }
 

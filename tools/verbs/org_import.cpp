@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/verbs/org_import.hpp"
 
-#include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <system_error>
-#include <unistd.h>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -13,6 +10,7 @@
 #include "daemon/core/csv.hpp"
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
+#include "tools/progress.hpp"
 #include "tools/render.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -22,36 +20,6 @@ namespace {
 struct Arguments {
     std::string file;
     bool dry_run = false;
-};
-
-/// "12 of 3000" on a terminal's standard error, once it has taken more than a second.
-class Progress {
-  public:
-    explicit Progress(std::size_t total) : total_(total), shown_(isatty(STDERR_FILENO) == 1) {}
-    Progress(const Progress&) = delete; // clears its own line
-    Progress& operator=(const Progress&) = delete;
-    ~Progress() {
-        if (drawn_) {
-            std::fputs("\r\x1b[K", stderr);
-        }
-    }
-    void advance(std::size_t rows) {
-        done_ += rows;
-        if (shown_ && std::chrono::steady_clock::now() - started_ > std::chrono::seconds(1)) {
-            const std::string text =
-                say(N_("{done} of {total} organisations sent"),
-                    {{"done", std::to_string(done_)}, {"total", std::to_string(total_)}});
-            fmt::print(stderr, "\r{}", text);
-            drawn_ = true;
-        }
-    }
-
-  private:
-    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::size_t total_;
-    std::size_t done_ = 0;
-    bool shown_;
-    bool drawn_ = false;
 };
 
 std::string describe_columns() {
@@ -92,7 +60,7 @@ Outcome<boost::json::object> send_rows(const Context& context, const std::vector
         return tl::unexpected(client.error());
     }
     auto answer = client->call("org.import", {{"stage", "begin"}, {"file", arguments.file}});
-    Progress progress(rows.size());
+    Progress progress(N_("{done} of {total} organisations sent"), rows.size());
     for (boost::json::array& frame : import_frames(rows)) {
         if (!answer) {
             return answer;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/sha256.hpp"
+
+#include <memory>
+#include <stdexcept>
+
+namespace ukey {
+namespace {
+
+using EvpMdHandle = std::unique_ptr<EVP_MD, OpensslDeleter<EVP_MD_free>>;
+
+[[noreturn]] void give_up() {
+    throw std::runtime_error("SHA-256 is not available"); // or memory ran out
+}
+
+} // namespace
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+    const EvpMdHandle algorithm(EVP_MD_fetch(nullptr, "SHA2-256", nullptr));
+    if (!context_ || !algorithm || EVP_DigestInit_ex2(context_.get(), algorithm.get(), nullptr) != 1) {
+        give_up();
+    }
+}
+
+void Sha256::digest(std::string_view first, std::string_view second, char* digest) {
+    if (EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) != 1 ||
+        EVP_DigestUpdate(context_.get(), first.data(), first.size()) != 1 ||
+        EVP_DigestUpdate(context_.get(), second.data(), second.size()) != 1 ||
+        EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest), nullptr) != 1) {
+        give_up();
+    }
+}
+
+} // namespace ukey

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An independent verifier of bundles, from docs/formats/bundle.md alone: Python's standard library and the openssl command.
+
+    verify_bundle.py FILE [FINGERPRINT]
+
+Exit code 0: it holds, and is of that workstation. 1: it does not; the reason is on standard error."""
+
+import base64
+import hashlib
+import json
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+SPKI = bytes.fromhex("302a300506032b6570032100")
+CHECKPOINT = re.compile(r"ukey-checkpoint-v1\nworkstation: ([0-9a-f]{64})\nseq: (0|[1-9][0-9]*)\nhead: ([0-9a-f]{64})\n"
+                        r"time: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\n")
+END = re.compile(r"ukey-bundle-end-v1\nrecords: (0|[1-9][0-9]*)\nlast_seq: (0|[1-9][0-9]*)\nlast_hash: ([0-9a-f]{64})\n"
+                 r"frame: ([0-9a-f]{64})\n")
+
+
+class Wrong(Exception):
+    """The bundle does not hold."""
+
+
+def demand(condition, reason):
+    if not condition:
+        raise Wrong(reason)
+
+
+def signed(public_key, signature, text):
+    """Ed25519, by openssl."""
+    with tempfile.NamedTemporaryFile() as key, tempfile.NamedTemporaryFile() as sig, tempfile.NamedTemporaryFile() as data:
+        for file, content in ((key, SPKI + public_key), (sig, signature), (data, text)):
+            file.write(content)
+            file.flush()
+        return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", key.name, "-rawin",
+                               "-in", data.name, "-sigfile", sig.name], capture_output=True, check=False).returncode == 0
+
+
+def sections(file):
+    """(letters, body, all its bytes), the magic line counted to the first."""
+    magic = b"ukey-bundle-v1\n"
+    demand(file.startswith(magic), "no bundle")
+    begin, at = 0, len(magic)
+    while at < len(file):
+        demand(len(file) - at >= 12, "cut off")
+        kind, length = struct.unpack(">4sQ", file[at:at + 12])
+        demand(length <= len(file) - at - 12, "cut off")
+        body = file[at + 12:at + 12 + length]
+        at += 12 + length
+        yield kind, body, file[begin:at]
+        begin = at
+
+
+def records(body):
+    at = 0
+    while at < len(body):
+        demand(len(body) - at >= 4, "a record is cut off")
+        length, = struct.unpack(">I", body[at:at + 4])
+        demand(0 < length <= len(body) - at - 36, "a record is cut off")
+        yield body[at + 4:at + 4 + length], body[at + 4 + length:at + 36 + length]
+        at += 36 + length
+
+
+def split_signature(body, form, what):
+    """(signature, text, what the form's groups caught)."""
+    demand(len(body) > 64, f"{what} has another form")
+    try:
+        match = form.fullmatch(body[64:].decode())
+    except UnicodeDecodeError:
+        match = None
+    demand(match, f"{what} has another form")
+    return body[:64], body[64:], match.groups()
+
+
+def verify(file):
+    """The fingerprint, the first number and the last. Raises Wrong."""
+    header, key, hashes, checkpoints, end = None, None, {}, [], None
+    frame = hashlib.sha256()
+    for kind, body, whole in sections(file):
+        demand(end is None, "something follows the end")
+        demand((kind == b"HEAD") == (header is None), "the header is not once and first")
+        if kind == b"HEAD":
+            header = json.loads(body)
+            key = base64.b64decode(header["public_key"], validate=True)
+            fingerprint = hashlib.sha256(SPKI + key).hexdigest()
+            demand(len(key) == 32 and header["workstation"] == fingerprint, "the key is not the workstation's")
+            seq, head = header["first_seq"] - 1, bytes.fromhex(header["previous_hash"])
+            demand(seq >= 0 and len(head) == 32 and (seq > 0 or head == bytes(32)), "the beginning is wrong")
+            hashes[seq] = head
+        elif kind == b"RECS":
+            for leaf, digest in records(body):
+                seq += 1
+                demand(leaf[:15] == b"ukey-ledger-v1\n" and struct.unpack(">Q", leaf[15:23])[0] == seq,
+                       f"record {seq} is missing")
+                head = hashlib.sha256(head + hashlib.sha256(leaf).digest()).digest()
+                demand(head == digest, f"record {seq} does not fit")
+                hashes[seq] = head
+        elif kind == b"CKPT":
+            checkpoints.append(split_signature(body, CHECKPOINT, "a checkpoint"))
+        elif kind == b"LAST":
+            end = split_signature(body, END, "the end")
+        else:
+            demand(kind == b"CERT", "an unknown section")
+        if kind not in (b"RECS", b"LAST"):
+            frame.update(whole)
+    demand(end, "cut off")
+    signed_at = set()
+    for signature, text, (workstation, number, digest) in checkpoints:
+        demand(workstation == fingerprint and signed(key, signature, text), f"checkpoint {number} is not signed by this key")
+        demand(hashes.get(int(number), b"").hex() == digest, f"checkpoint {number} is of another ledger")
+        signed_at.add(int(number))
+    first = header["first_seq"]
+    demand(seq in signed_at and (first == 1 or first - 1 in signed_at), "a checkpoint is missing")
+    signature, text, values = end
+    demand(signed(key, signature, text), "the end is not signed by this key")
+    demand(values == (str(len(hashes) - 1), str(seq), head.hex(), frame.hexdigest()), "the end is another file's")
+    return fingerprint, first, seq
+
+
+def main(path, trusted=None):
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        fingerprint, first, last = verify(content)
+        demand(trusted in (None, fingerprint), f"it is of the workstation {fingerprint}")
+    except (Wrong, KeyError, TypeError, ValueError) as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return 1
+    print(f"{fingerprint}: records {first} to {last} hold")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

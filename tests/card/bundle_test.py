@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundles of a real service, checked by ukeyctl and by the independent verifier: what was changed, cut off, written anew."""
+
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+from workstation import OPENSC, SOURCE, Workstation, require
+
+COMMITTEE = "中共重庆市涪陵区测试街道工作委员会"
+BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
+CODE = "500102000001"
+VERIFIER = os.path.join(SOURCE, "tests/bundle/verify_bundle.py")
+
+
+def setUpModule():
+    require("pcscd", "openssl", OPENSC)
+
+
+class Bundle(unittest.TestCase):
+    """One workstation; each test goes on where the one before it stopped."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ws = ws = cls.enterClassContext(Workstation())
+        ws.start_pcscd()
+        cls.card = ws.make_key("a", BRANCH, inserted=True)
+        ws.configure(extra="login.attest = true\n")
+        ws.start_ukeyd()
+        ws.import_organisations(("500102000000", [COMMITTEE]), (CODE, [COMMITTEE, BRANCH]))
+        ws.await_keys(1)
+        ws.ask("key", "bind", ws.present_keys()[0]["key"], CODE)
+        cls.log_in()
+        cls.fingerprint = ws.ask("workstation", "show")["fingerprint"]
+
+    @classmethod
+    def log_in(cls):
+        with cls.ws.application() as application:
+            application.login("123456")
+            application.sign()
+            application.expect("logout")
+
+    def export(self, name, *options):
+        path = self.ws.path(name)
+        self.ws.ukeyctl("audit", "export", "--format", "bundle", "--output", path, *options)
+        return path
+
+    def verify(self, *arguments):
+        return self.ws.ask("audit", "verify", *arguments)
+
+    def trust(self, *lines):
+        return self.ws.write("trusted", "# the district's workstations\n" + "".join(line + "\n" for line in lines))
+
+    def independent(self, path, fingerprint=None):
+        return subprocess.run([sys.executable, "-B", VERIFIER, path, fingerprint or self.fingerprint], capture_output=True,
+                              text=True, check=False)
+
+    def test_whole_ledger(self):
+        path = self.export("whole")
+        verdict = self.verify(path, "--trust", self.trust(f"{self.fingerprint} trusted 办公室 1"), "--ca", self.ws.path("trust"))
+        bundle, = verdict["bundles"]
+        self.assertTrue(verdict["holds"], verdict)
+        self.assertEqual((bundle["workstation"], bundle["trust"], bundle["trusted_as"]),
+                         (self.fingerprint, "trusted", "办公室 1"))
+        self.assertEqual(bundle["first_seq"], 1)
+        self.assertEqual(bundle["attested"], len(self.ws.sessions()))
+        self.assertEqual(bundle["records"], self.ws.verify_ledger()["records"])
+        said = self.independent(path)
+        self.assertEqual((said.returncode, said.stderr), (0, ""))
+        self.assertIn(f"records 1 to {bundle['last_seq']} hold", said.stdout)
+
+    def test_who_it_is_of(self):
+        path = self.export("whose")
+        for lines, trust, code in (((), "unknown", 1), ((f"{'0' * 64} trusted another",), "unknown", 1),
+                                   ((f"{self.fingerprint} revoked stolen",), "revoked", 1)):
+            done = self.ws.ukeyctl("audit", "verify", path, "--trust", self.trust(*lines), check=False)
+            self.assertEqual(done.returncode, code, done.stdout)
+            self.assertEqual(self.verify(path, "--trust", self.ws.path("trusted"))["bundles"][0]["trust"], trust)
+        done = self.ws.ukeyctl("audit", "verify", path)
+        self.assertIn("Whose it is was not checked", done.stdout)
+        done = self.ws.ukeyctl("audit", "verify", path, "--trust", self.trust("not a fingerprint"), check=False)
+        self.assertEqual((done.returncode, "trusted:2" in done.stderr), (2, True))
+        self.assertEqual(self.independent(path, "0" * 64).returncode, 1)
+
+    def test_parts_and_what_is_missing_between_them(self):
+        first = self.export("first")
+        last = self.verify(first)["bundles"][0]["last_seq"]
+        self.log_in()
+        second = self.export("second", "--since", str(last))
+        self.log_in()
+        between = self.verify(second)["bundles"][0]["last_seq"]
+        third = self.export("third", "--since", str(between))
+        self.assertTrue(self.verify(first, second, third)["holds"])
+        self.assertEqual(self.independent(third).returncode, 0)
+        verdict = self.verify(third, first)
+        self.assertFalse(verdict["holds"])
+        found, = verdict["contradictions"]
+        self.assertEqual((found["code"], found["seq"], found["earlier"]), ("bundle.gap", last + 1, first))
+        done = self.ws.ukeyctl("audit", "export", "--format", "bundle", "--since", "2", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Nothing was signed at record", done.stderr)
+
+    def test_changes_are_found_by_both(self):
+        path = self.export("original")
+        with open(path, "rb") as file:
+            content = file.read()
+        changed = {"payload": content.replace(b'"uses":1', b'"uses":9', 1), "cut": content[:-1], "longer": content + b"\0",
+                   "name": content.replace(b'"workstation_name":"', b'"workstation_name":"x', 1),
+                   "kind": content.replace(b"session.ended", b"session.begun", 1)}
+        for what, bytes_ in changed.items():
+            with self.subTest(what):
+                self.assertNotEqual(bytes_, content)
+                with open(self.ws.path("changed"), "wb") as file:
+                    file.write(bytes_)
+                done = self.ws.ukeyctl("audit", "verify", self.ws.path("changed"), check=False)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn("✘", done.stdout)
+                self.assertEqual(self.independent(self.ws.path("changed")).returncode, 1)
+        chinese = self.ws.ukeyctl("audit", "verify", self.ws.path("changed"), check=False,
+                                  env={"LC_ALL": "zh_CN.UTF-8", "LANGUAGE": ""})
+        self.assertIn("记录", chinese.stdout)
+
+    def test_a_computer_that_was_set_back(self):
+        """The state folder is put back from a copy: the later ledger is another one, or a shorter one."""
+        ws = self.ws
+        ws.stop_ukeyd()
+        shutil.copytree(ws.path("state"), ws.path("state-kept"))
+        ws.start_ukeyd()
+        self.log_in()
+        before = self.export("before")
+        ws.stop_ukeyd()
+        shutil.rmtree(ws.path("state"))
+        shutil.copytree(ws.path("state-kept"), ws.path("state"))
+        ws.start_ukeyd()
+        self.assertEqual(ws.ask("workstation", "show")["fingerprint"], self.fingerprint)
+        after = self.export("after")
+        for path in (before, after):
+            self.assertTrue(self.verify(path)["holds"])
+        found, = self.verify(before, after)["contradictions"]
+        self.assertEqual((found["code"], found["earlier"], found["later"]), ("bundle.fork", before, after))
+
+    def test_key_is_nobody_elses(self):
+        path = self.ws.path("state/workstation.key")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        done = self.ws.run("openssl", "pkey", "-in", path, "-pubout", "-outform", "DER", "-out", self.ws.path("public"))
+        self.assertEqual(done.returncode, 0)
+        digest = self.ws.run("sha256sum", self.ws.path("public")).stdout.split()[0]
+        self.assertEqual(digest, self.fingerprint)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/audit/bundle_check.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json/parse.hpp>
+
+#include "daemon/core/attestation.hpp"
+#include "daemon/core/big_endian.hpp"
+#include "daemon/core/session.hpp"
+#include "daemon/core/sha256.hpp"
+#include "tools/audit/parallel.hpp"
+#include "tools/json_view.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+/// Where a leaf has the record's number and its kind (docs/formats/ledger.md §2).
+constexpr std::size_t seq_offset = 15;
+constexpr std::size_t kind_offset = seq_offset + 3 * sizeof(std::uint64_t);
+/// Records that are looked at together: their hashes are shared out among the threads.
+constexpr std::size_t batch_records = 65536;
+
+class BundleCheck {
+  public:
+    BundleCheck(std::string_view file, const BundleCheckOptions& options)
+        : options_(options), reader_(file) {}
+
+    CheckedBundle run();
+
+  private:
+    bool read_section();
+    void take_records(std::string_view body);
+    void check_batch();
+    void check_link(const BundleRecord& record, std::string_view leaf_hash);
+    void check_attestations(const std::vector<BundleRecord>& started);
+    std::string why_not_attested(const BundleRecord& record) const;
+    void check_checkpoint(const SignedCheckpoint& checkpoint);
+    void check_end(const SignedBundleEnd& end);
+    void report(std::string code, std::optional<std::uint64_t> seq, std::string reason);
+    void report(const Error& error) { report(error.code, std::nullopt, error.object + ": " + error.reason); }
+
+    const BundleCheckOptions& options_;
+    BundleReader reader_;
+    CheckedBundle bundle_;
+    std::vector<BundleRecord> batch_;
+    std::vector<SignedCheckpoint> checkpoints_;
+    std::vector<std::string> certificates_;
+    std::string head_;
+    Sha256 chain_;
+    std::string frame_; ///< what the end's signature covers besides the records
+    std::size_t bytes_ = 0;
+};
+
+std::uint64_t seq_of(const BundleRecord& record) {
+    return record.leaf.size() < kind_offset ? 0 : read_big_endian(record.leaf.substr(seq_offset, 8));
+}
+
+/// Without reading the whole record.
+bool is_of_kind(const BundleRecord& record, std::string_view kind) {
+    return record.leaf.size() >= kind_offset + 4 + kind.size() &&
+           read_big_endian(record.leaf.substr(kind_offset, 4)) == kind.size() &&
+           record.leaf.substr(kind_offset + 4, kind.size()) == kind;
+}
+
+Timestamp time_of(const BundleRecord& record) {
+    const auto parsed = parse_ledger_leaf(record.leaf);
+    return parsed ? parsed->time : Timestamp();
+}
+
+void BundleCheck::report(std::string code, std::optional<std::uint64_t> seq, std::string reason) {
+    if (bundle_.problems.size() < problems_max) {
+        bundle_.problems.push_back({std::move(code), seq, std::move(reason)});
+    }
+}
+
+void BundleCheck::check_link(const BundleRecord& record, std::string_view leaf_hash) {
+    const std::uint64_t expected = bundle_.last_seq + 1;
+    const std::uint64_t seq = seq_of(record);
+    if (seq != expected) {
+        report("bundle.record_missing", expected, "record " + std::to_string(seq) + " stands in its place");
+    }
+    std::array<char, Sha256::bytes> hash{};
+    chain_.digest(head_, leaf_hash, hash.data());
+    if (record.hash != std::string_view(hash.data(), hash.size())) {
+        report("bundle.record_wrong", seq, "its hash does not fit its content and the record before it");
+    }
+    head_ = record.hash; // so that one change is one problem
+    bundle_.hashes.append(record.hash);
+    bundle_.last_seq = expected;
+}
+
+void BundleCheck::check_batch() {
+    std::string leaves(batch_.size() * Sha256::bytes, '\0');
+    share_out(batch_.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
+        Sha256 hasher;
+        for (std::size_t index = begin; index < end; ++index) {
+            hasher.digest(batch_[index].leaf, {}, leaves.data() + index * Sha256::bytes);
+        }
+    });
+    std::vector<BundleRecord> started;
+    for (std::size_t index = 0; index < batch_.size(); ++index) {
+        check_link(batch_[index], std::string_view(leaves).substr(index * Sha256::bytes, Sha256::bytes));
+        if (is_of_kind(batch_[index], "session.started")) {
+            started.push_back(batch_[index]);
+        }
+    }
+    check_attestations(started);
+    if (!batch_.empty()) {
+        if (bundle_.records() == batch_.size()) {
+            bundle_.first_time = time_of(batch_.front());
+        }
+        bundle_.last_time = time_of(batch_.back());
+    }
+    batch_.clear();
+}
+
+/// Empty: it is graded `attested` and holds; "-": it is not graded so.
+std::string BundleCheck::why_not_attested(const BundleRecord& record) const {
+    const auto parsed = parse_ledger_leaf(record.leaf);
+    if (!parsed) {
+        return "incomplete";
+    }
+    boost::json::error_code error;
+    const boost::json::value payload = boost::json::parse(parsed->payload, error);
+    if (error || !payload.is_object() ||
+        raw_text(payload.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
+        return "-";
+    }
+    const auto attestation = decode_attestation(payload.get_object());
+    if (!attestation) {
+        return attestation.error().reason;
+    }
+    const LoginRecord& login = attestation->record;
+    const auto named = bundle_.hash_of(login.ledger_seq);
+    if (login.ledger_seq >= parsed->seq || (named && to_hex(std::string(*named)) != login.ledger_head)) {
+        return "wrong_place";
+    }
+    if (const auto good = verify(*attestation); !good) {
+        return good.error().reason;
+    }
+    if (options_.trust == nullptr) {
+        return {};
+    }
+    const auto certificate = parse_certificate(attestation->certificate_der, {});
+    const Verification verification = options_.trust->verify(*certificate, certificates_, parsed->time);
+    const bool good = verification.trust == Trust::trusted && !verification.revoked &&
+                      !verification.expired && !verification.not_yet_valid;
+    return good ? std::string() : "untrusted_certificate";
+}
+
+void BundleCheck::check_attestations(const std::vector<BundleRecord>& started) {
+    std::vector<std::string> reasons(started.size());
+    share_out(started.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t index = begin; index < end; ++index) {
+            reasons[index] = why_not_attested(started[index]);
+        }
+    });
+    for (std::size_t index = 0; index < started.size(); ++index) {
+        if (reasons[index].empty()) {
+            ++bundle_.attested;
+        } else if (reasons[index] != "-") {
+            report("bundle.attestation_wrong", seq_of(started[index]), reasons[index]);
+        }
+    }
+}
+
+void BundleCheck::take_records(std::string_view body) {
+    for (;;) {
+        const auto record = take_bundle_record(body);
+        if (!record) {
+            report(record.error());
+            return;
+        }
+        if (!*record) {
+            return;
+        }
+        batch_.push_back(**record);
+        if (batch_.size() == batch_records) {
+            check_batch();
+        }
+    }
+}
+
+void BundleCheck::check_checkpoint(const SignedCheckpoint& checkpoint) {
+    const std::uint64_t seq = checkpoint.checkpoint.seq;
+    if (!verify(checkpoint, bundle_.header.public_key)) {
+        report("bundle.checkpoint_wrong", seq, "it is not signed by this workstation's key");
+        return;
+    }
+    const auto hash = bundle_.hash_of(seq);
+    if (!hash || *hash != checkpoint.checkpoint.head) {
+        report("bundle.checkpoint_wrong", seq,
+               hash ? "it was signed over another record" : "the bundle does not have that record");
+        return;
+    }
+    bundle_.checkpoints.push_back(checkpoint);
+}
+
+void BundleCheck::check_end(const SignedBundleEnd& signed_end) {
+    const BundleEnd& end = signed_end.end;
+    if (!verify_ed25519(bundle_.header.public_key, to_text(end), signed_end.signature) ||
+        end.frame_sha256 != sha256(frame_)) {
+        report("bundle.end_wrong", std::nullopt,
+               "the file as a whole is not signed by this workstation's key");
+    }
+    if (end.records != bundle_.records() || end.last_seq != bundle_.last_seq || end.last_hash != head_) {
+        report("bundle.record_missing", bundle_.last_seq + 1,
+               std::to_string(end.records) + " records were written, " + std::to_string(bundle_.records()) +
+                   " are here");
+    }
+}
+
+/// False at the end, or when nothing more can be read.
+bool BundleCheck::read_section() {
+    const auto section = reader_.next();
+    if (!section) {
+        check_batch();
+        report(section.error());
+        return false;
+    }
+    if (!*section) {
+        return false;
+    }
+    const std::string_view body = (*section)->body;
+    bytes_ += body.size();
+    if ((*section)->kind != BundleSectionKind::records && (*section)->kind != BundleSectionKind::end) {
+        frame_.append((*section)->whole);
+    }
+    switch ((*section)->kind) {
+    case BundleSectionKind::header: {
+        const auto header = parse_bundle_header(body);
+        if (!header) {
+            report(header.error());
+            return false;
+        }
+        bundle_.header = *header;
+        bundle_.workstation = key_fingerprint(header->public_key);
+        bundle_.last_seq = header->first_seq - 1;
+        head_ = header->previous_hash;
+        if (header->first_seq == 1 && head_ != ledger_genesis_hash()) {
+            report("bundle.record_wrong", 1, "the ledger's first record follows nothing");
+        }
+        break;
+    }
+    case BundleSectionKind::checkpoint:
+        if (auto checkpoint = parse_bundle_checkpoint(body)) {
+            checkpoints_.push_back(std::move(*checkpoint));
+        } else {
+            report(checkpoint.error());
+        }
+        break;
+    case BundleSectionKind::records:
+        take_records(body);
+        break;
+    case BundleSectionKind::certificate:
+        certificates_.emplace_back(body);
+        break;
+    case BundleSectionKind::end:
+        check_batch();
+        if (const auto end = parse_bundle_end(body)) {
+            check_end(*end);
+        } else {
+            report(end.error());
+        }
+        break;
+    }
+    if (options_.progress) {
+        options_.progress(bytes_);
+    }
+    return true;
+}
+
+CheckedBundle BundleCheck::run() {
+    while (read_section()) {
+    }
+    for (const SignedCheckpoint& checkpoint : checkpoints_) {
+        check_checkpoint(checkpoint);
+    }
+    const auto has = [&](std::uint64_t seq) {
+        return std::ranges::any_of(bundle_.checkpoints,
+                                   [&](const SignedCheckpoint& c) { return c.checkpoint.seq == seq; });
+    };
+    if (!bundle_.workstation.empty() && !has(bundle_.last_seq)) {
+        report("bundle.checkpoint_missing", bundle_.last_seq, "nothing is signed over its last records");
+    }
+    if (bundle_.header.first_seq > 1 && !has(bundle_.header.first_seq - 1)) {
+        report("bundle.checkpoint_missing", bundle_.header.first_seq - 1,
+               "nothing is signed over what came before");
+    }
+    return std::move(bundle_);
+}
+
+} // namespace
+
+std::optional<std::string_view> CheckedBundle::hash_of(std::uint64_t seq) const {
+    if (seq + 1 == header.first_seq) {
+        return header.previous_hash;
+    }
+    if (seq < header.first_seq || seq - header.first_seq >= records()) {
+        return std::nullopt;
+    }
+    return std::string_view(hashes).substr((seq - header.first_seq) * Sha256::bytes, Sha256::bytes);
+}
+
+CheckedBundle check_bundle(std::string_view file, const BundleCheckOptions& options) {
+    return BundleCheck(file, options).run();
+}
+
+} // namespace ukey::ctl

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is a bundle what its workstation wrote? Checked from the file alone, without a service;
+// docs/formats/bundle.md says what each step proves.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/core/bundle.hpp"
+#include "daemon/core/certificate.hpp"
+
+namespace ukey::ctl {
+
+/// What is wrong with a bundle.
+struct BundleProblem {
+    /// `bundle.malformed`, `bundle.truncated`, `bundle.record_wrong`, `bundle.record_missing`,
+    /// `bundle.checkpoint_wrong`, `bundle.checkpoint_missing`, `bundle.attestation_wrong`,
+    /// `bundle.end_wrong`.
+    std::string code;
+    std::optional<std::uint64_t> seq; ///< of the record or checkpoint that fails
+    std::string reason;
+
+    bool operator==(const BundleProblem&) const = default;
+};
+
+/// What a bundle says, and what of it does not hold.
+struct CheckedBundle {
+    BundleHeader header;
+    std::string workstation; ///< the key's fingerprint; empty: the file has no header that can be read
+    std::uint64_t last_seq = 0;
+    Timestamp first_time{};
+    Timestamp last_time{};
+    std::vector<SignedCheckpoint> checkpoints; ///< whose signature holds
+    std::string hashes;                        ///< of the records in their order, 32 bytes each
+    std::uint64_t attested = 0;                ///< attestations that hold
+    std::vector<BundleProblem> problems;       ///< at most problems_max
+
+    std::uint64_t records() const { return hashes.size() / 32; }
+    /// Of a record in it, or of the one before its first; nullopt for any other.
+    std::optional<std::string_view> hash_of(std::uint64_t seq) const;
+};
+
+/// One broken link breaks nothing behind it; a file that is all noise need not be listed record by record.
+constexpr std::size_t problems_max = 100;
+
+struct BundleCheckOptions {
+    unsigned threads = 1;
+    /// The U-Keys' CAs; null: certificates are not looked at, only signatures.
+    const TrustStore* trust = nullptr;
+    /// Called now and then with the bytes looked at so far.
+    std::function<void(std::size_t)> progress;
+};
+
+/// `file` is the whole file.
+CheckedBundle check_bundle(std::string_view file, const BundleCheckOptions& options);
+
+} // namespace ukey::ctl

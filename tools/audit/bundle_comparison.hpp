@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles of one workstation against each other: what none of them shows alone.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "tools/audit/bundle_check.hpp"
+
+namespace ukey::ctl {
+
+/// What two bundles say of each other.
+struct BundleContradiction {
+    std::size_t earlier = 0; ///< their places in what was compared
+    std::size_t later = 0;
+    /// `bundle.fork` (from record `seq` on they are two ledgers), `bundle.cut_tail` (the later one ends
+    /// before `seq`, which the earlier one has) or `bundle.gap` (nobody has the records from `seq` on until
+    /// the later one begins).
+    BundleProblem problem;
+};
+
+/// `bundles` are of one workstation, each without a problem of its own, by the time they were written.
+std::vector<BundleContradiction> compare_bundles(std::span<const CheckedBundle* const> bundles);
+
+} // namespace ukey::ctl

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// What came of a verification, for programs and for people.
+#include "daemon/core/ledger.hpp"
+#include "tools/audit/verification.hpp"
+#include "tools/key_text.hpp"
+#include "tools/locale.hpp"
+#include "tools/render.hpp"
+#include "tools/words.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+std::string_view to_string(const std::optional<WorkstationTrust>& trust) {
+    if (!trust) {
+        return "not_checked";
+    }
+    switch (*trust) {
+    case WorkstationTrust::trusted:
+        return "trusted";
+    case WorkstationTrust::revoked:
+        return "revoked";
+    case WorkstationTrust::unknown:
+        return "unknown";
+    }
+    return "unknown";
+}
+
+boost::json::object to_json(const BundleProblem& problem) {
+    boost::json::object object{{"code", problem.code}, {"seq", nullptr}, {"reason", problem.reason}};
+    if (problem.seq) {
+        object["seq"] = *problem.seq;
+    }
+    return object;
+}
+
+boost::json::object to_json(const VerifiedFile& file) {
+    const CheckedBundle& bundle = file.bundle;
+    boost::json::array problems;
+    for (const BundleProblem& problem : bundle.problems) {
+        problems.push_back(to_json(problem));
+    }
+    boost::json::object object{{"file", file.file},
+                               {"holds", file.holds()},
+                               {"workstation", bundle.workstation},
+                               {"workstation_name", bundle.header.workstation_name},
+                               {"trust", to_string(file.trust)},
+                               {"trusted_as", file.name},
+                               {"first_seq", bundle.header.first_seq},
+                               {"last_seq", bundle.last_seq},
+                               {"records", bundle.records()},
+                               {"checkpoints", bundle.checkpoints.size()},
+                               {"attested", bundle.attested},
+                               {"written_at", format_timestamp(bundle.header.written)},
+                               {"first_time", nullptr},
+                               {"last_time", nullptr}};
+    if (bundle.records() > 0) {
+        object["first_time"] = format_timestamp(bundle.first_time);
+        object["last_time"] = format_timestamp(bundle.last_time);
+    }
+    object["problems"] = std::move(problems);
+    return object;
+}
+
+std::string problem_line(const BundleProblem& problem, const Places& more, const Style& style) {
+    Places places{{"seq", std::to_string(problem.seq.value_or(0))}, {"reason", word(problem.reason)}};
+    places.insert(more.begin(), more.end());
+    const Explained texts = explain(problem.code, places, {problem.reason, ""});
+    return "  " + style.paint(Paint::bad, "✘") + " " + texts.message + "\n" +
+           (texts.remedy.empty() ? "" : "    → " + texts.remedy + "\n");
+}
+
+std::string trust_line(const VerifiedFile& file, const Style& style) {
+    if (!file.trust) {
+        return "  " + style.paint(Paint::warning, "!") + " " +
+               _("Whose it is was not checked: compare the fingerprint, or name a list of workstations "
+                 "(--trust).") +
+               "\n";
+    }
+    switch (*file.trust) {
+    case WorkstationTrust::trusted:
+        return detail_line(_("Trusted as"), file.name);
+    case WorkstationTrust::revoked:
+        return problem_line({"bundle.workstation_revoked", std::nullopt, {}}, {{"name", file.name}}, style);
+    case WorkstationTrust::unknown:
+        return problem_line({"bundle.workstation_unknown", std::nullopt, {}}, {}, style);
+    }
+    return {};
+}
+
+std::string render(const VerifiedFile& file, const Style& style) {
+    const CheckedBundle& bundle = file.bundle;
+    std::string text = style.paint(file.holds() ? Paint::good : Paint::bad, file.holds() ? "✔" : "✘") + " " +
+                       style.paint(Paint::strong, file.file) + "\n";
+    if (!bundle.workstation.empty()) {
+        text += detail_line(_("Workstation"), bundle.header.workstation_name);
+        text += detail_line(_("Fingerprint"), bundle.workstation);
+        text += trust_line(file, style);
+        text += detail_line(_("Records"),
+                            say(N_("{first} to {last}"), {{"first", std::to_string(bundle.header.first_seq)},
+                                                          {"last", std::to_string(bundle.last_seq)}}));
+    }
+    if (bundle.records() > 0) {
+        text += detail_line(_("Time"), china_time(format_timestamp(bundle.first_time)) + " – " +
+                                           china_time(format_timestamp(bundle.last_time)));
+        text += detail_line(_("Attested"), std::to_string(bundle.attested));
+    }
+    for (const BundleProblem& problem : bundle.problems) {
+        text += problem_line(problem, {}, style);
+    }
+    return text;
+}
+
+} // namespace
+
+boost::json::object to_json(const Verification& verification) {
+    boost::json::array files;
+    for (const VerifiedFile& file : verification.files) {
+        files.push_back(to_json(file));
+    }
+    boost::json::array contradictions;
+    for (const auto& [earlier, later, problem] : verification.contradictions) {
+        boost::json::object object = to_json(problem);
+        object["earlier"] = earlier;
+        object["later"] = later;
+        contradictions.push_back(std::move(object));
+    }
+    boost::json::object object{{"holds", verification.holds()}};
+    object["bundles"] = std::move(files);
+    object["contradictions"] = std::move(contradictions);
+    return object;
+}
+
+std::string render(const Verification& verification, const Style& style) {
+    std::string text;
+    for (const VerifiedFile& file : verification.files) {
+        text += render(file, style);
+    }
+    for (const auto& [earlier, later, problem] : verification.contradictions) {
+        text += problem_line(problem, {{"earlier", earlier}, {"later", later}}, style);
+    }
+    return text;
+}
+
+} // namespace ukey::ctl
