@@ -123,10 +123,6 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
     UKEY_TRY(make_folder(options.state_dir, 0700));
     UKEY_TRY(make_folder(options.runtime_dir, 0755));
     static const SystemClock clock;
-    auto key = WorkstationKey::load_or_create(options.state_dir + "/workstation.key");
-    if (!key) {
-        return tl::unexpected(key.error());
-    }
     const std::string database = options.state_dir + "/ukeyd.db";
     auto storage = Storage::open(database, clock);
     if (!storage) {
@@ -135,6 +131,10 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
     auto to_read = Storage::open_to_read(database, clock);
     if (!to_read) {
         return tl::unexpected(to_read.error());
+    }
+    auto key = WorkstationKey::load_or_create(options.state_dir + "/workstation.key");
+    if (!key) {
+        return tl::unexpected(key.error());
     }
     const std::string runtime_dir = options.runtime_dir;
     Workstation workstation{std::move(*key), asio::ip::host_name()};
