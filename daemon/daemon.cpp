@@ -235,7 +235,7 @@ asio::awaitable<void> Daemon::Parts::await_reload_signal() {
 }
 
 /// A checkpoint, when there is something new to sign. Store thread only.
-void Daemon::Parts::sign_ledger(Storage& storage) const {
+void Daemon::Parts::sign_ledger(Storage& storage) const try {
     const auto fresh = records_since_checkpoint(storage, workstation.key);
     if (fresh && *fresh == 0) {
         return;
@@ -243,6 +243,8 @@ void Daemon::Parts::sign_ledger(Storage& storage) const {
     if (const auto done = add_checkpoint(storage, workstation.key); !done) {
         spdlog::error("the ledger could not be signed: {}", to_string(done.error()));
     }
+} catch (const std::exception& error) { // OpenSSL has no memory: the next one will do
+    spdlog::error("the ledger could not be signed: {}", error.what());
 }
 
 /// What the ledger says of the configuration in force.

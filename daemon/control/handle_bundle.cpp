@@ -50,14 +50,32 @@ Result<BundleBeginning> read_beginning(Storage& storage, const Workstation& work
     return BundleBeginning{std::move(header), std::move(*checkpoints)};
 }
 
-asio::awaitable<bool> send_piece(const ControlRequest& request, std::string& written, std::size_t enough) {
-    if (written.size() < enough) {
-        co_return true;
+/// Sends whole pieces of what has been written, and with `rest` what is left too. False when the caller has
+/// gone.
+asio::awaitable<bool> send_pieces(const ControlRequest& request, std::string& written, bool rest) {
+    std::size_t sent = 0;
+    while (written.size() - sent >= piece_bytes || (rest && sent < written.size())) {
+        boost::json::array part;
+        part.push_back(
+            boost::json::value(base64_encode(std::string_view(written).substr(sent, piece_bytes))));
+        sent += std::min(piece_bytes, written.size() - sent);
+        if (!co_await request.send_part(std::move(part))) {
+            co_return false;
+        }
     }
-    boost::json::array part;
-    part.push_back(boost::json::value(base64_encode(written)));
-    written.clear();
-    co_return co_await request.send_part(std::move(part));
+    written.erase(0, sent);
+    co_return true;
+}
+
+/// 0 when it is not given; nullopt: it is no number of a record.
+std::optional<std::uint64_t> read_since(const ControlRequest& request) {
+    const boost::json::value* since = request.arguments.if_contains("since");
+    if (since == nullptr) {
+        return 0;
+    }
+    boost::json::error_code error;
+    const auto number = since->is_double() ? 0 : since->to_number<std::uint64_t>(error);
+    return since->is_double() || error ? std::nullopt : std::optional(number);
 }
 
 } // namespace
@@ -78,7 +96,12 @@ asio::awaitable<ControlAnswer> handle_audit_checkpoint(ControlContext& context, 
 }
 
 asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, ControlRequest& request) {
-    const std::uint64_t since = request.number("since", 0);
+    const auto wanted = read_since(request);
+    if (!wanted) {
+        co_return refuse(
+            Error{"control.bad_request", "write a bundle", "since", "since is the number of a record"});
+    }
+    const std::uint64_t since = *wanted;
     const auto signed_now = co_await context.store.run(
         [&](Storage& storage) { return add_checkpoint(storage, context.workstation.key); });
     if (!signed_now) {
@@ -106,12 +129,12 @@ asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, Cont
         if (!read) {
             co_return refuse(read.error());
         }
-        if (!co_await send_piece(request, written, piece_bytes)) {
+        if (!co_await send_pieces(request, written, false)) {
             co_return boost::json::object(); // nobody is there to hear more
         }
     }
     writer.finish(context.workstation.key);
-    co_await send_piece(request, written, 0);
+    co_await send_pieces(request, written, true);
     co_return boost::json::object{{"first_seq", since + 1}, {"last_seq", last}, {"records", last - since}};
 }
 

@@ -21,6 +21,7 @@ constexpr std::string_view magic = "ukey-bundle-v1\n";
 constexpr std::size_t kind_bytes = 4;
 constexpr std::size_t section_head_bytes = kind_bytes + 8;
 constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t header_members = 7;
 
 struct KindName {
     BundleSectionKind kind;
@@ -47,11 +48,15 @@ std::string text_member(const boost::json::object& object, std::string_view name
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+/// A whole number, written as one.
 std::optional<std::uint64_t> number_member(const boost::json::object& object, std::string_view name) {
     const boost::json::value* value = object.if_contains(name);
+    if (value == nullptr || value->is_double()) {
+        return std::nullopt;
+    }
     boost::json::error_code error;
-    const auto number = value == nullptr ? 0 : value->to_number<std::uint64_t>(error);
-    return value == nullptr || error ? std::nullopt : std::optional(number);
+    const auto number = value->to_number<std::uint64_t>(error);
+    return error ? std::nullopt : std::optional(number);
 }
 
 std::optional<boost::json::object> parse_object(std::string_view text) {
@@ -109,7 +114,9 @@ void BundleWriter::add(const LedgerRecord& record) {
 
 void BundleWriter::add_records() {
     if (!records_.empty()) {
-        out_.append(section(BundleSectionKind::records, records_));
+        const std::string whole = section(BundleSectionKind::records, records_);
+        out_.append(whole);
+        frame_.append(whole, 0, section_head_bytes);
         records_.clear();
     }
 }
@@ -152,6 +159,9 @@ Result<std::optional<BundleSection>> BundleReader::next() {
         return fail("bundle.truncated", "read the bundle", "byte " + std::to_string(file_.size()),
                     "it ends too early");
     }
+    if (length == 0 && kind->kind == BundleSectionKind::records) {
+        return malformed("a section of records is empty");
+    }
     const std::string_view body = rest_.substr(section_head_bytes, length);
     rest_.remove_prefix(section_head_bytes + length);
     const BundleSection found{kind->kind, body, from_here.substr(0, from_here.size() - rest_.size())};
@@ -174,7 +184,7 @@ Result<std::optional<BundleRecord>> take_bundle_record(std::string_view& body) {
 
 Result<BundleHeader> parse_bundle_header(std::string_view body) {
     const auto object = parse_object(body);
-    if (!object) {
+    if (!object || object->size() != header_members) {
         return malformed_section("the header");
     }
     const auto public_key = base64_decode(text_member(*object, "public_key"));

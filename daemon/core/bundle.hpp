@@ -31,8 +31,7 @@ struct BundleEnd {
     std::uint64_t records = 0;
     std::uint64_t last_seq = 0; ///< first_seq - 1 when there are no records
     std::string last_hash;      ///< 32 raw bytes; previous_hash when there are no records
-    std::string frame_sha256; ///< of the magic line and all sections before this one but those of records; 32
-                              ///< raw bytes
+    std::string frame_sha256;   ///< of all bytes before this section but the bodies of records; 32 raw bytes
 
     bool operator==(const BundleEnd&) const = default;
 };

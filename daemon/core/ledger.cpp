@@ -8,6 +8,8 @@ namespace ukey {
 namespace {
 
 constexpr std::string_view leaf_prefix = "ukey-ledger-v1\n";
+/// 9999-12-31T23:59:59.999999Z: what RFC 3339 can write.
+constexpr std::uint64_t last_time_us = 253'402'300'799'999'999;
 
 void append_counted(std::string& bytes, const std::string& text) {
     append_big_endian(bytes, text.size(), 4);
@@ -24,14 +26,39 @@ std::optional<std::uint64_t> take_number(std::string_view& rest, std::size_t wid
     return value;
 }
 
-std::optional<std::string> take_counted(std::string_view& rest) {
+std::optional<std::string_view> take_counted(std::string_view& rest) {
     const auto length = take_number(rest, 4);
     if (!length || *length > rest.size()) {
         return std::nullopt;
     }
-    std::string text(rest.substr(0, *length));
+    const std::string_view text = rest.substr(0, *length);
     rest.remove_prefix(*length);
     return text;
+}
+
+/// A leaf's parts, in its bytes.
+struct LeafParts {
+    std::uint64_t seq;
+    std::uint64_t time_us;
+    std::uint64_t boottime_us;
+    std::string_view kind;
+    std::string_view payload;
+};
+
+std::optional<LeafParts> split_leaf(std::string_view leaf) {
+    if (!leaf.starts_with(leaf_prefix)) {
+        return std::nullopt;
+    }
+    std::string_view rest = leaf.substr(leaf_prefix.size());
+    const auto seq = take_number(rest, 8);
+    const auto time = take_number(rest, 8);
+    const auto boottime = take_number(rest, 8);
+    const auto kind = take_counted(rest);
+    const auto payload = kind ? take_counted(rest) : std::nullopt;
+    if (!payload || !rest.empty() || *time > last_time_us || *boottime > last_time_us) {
+        return std::nullopt;
+    }
+    return LeafParts{*seq, *time, *boottime, *kind, *payload};
 }
 
 } // namespace
@@ -50,23 +77,21 @@ std::string ledger_leaf(const LedgerRecord& record) {
     return leaf;
 }
 
+bool is_ledger_leaf(std::string_view leaf) {
+    return split_leaf(leaf).has_value();
+}
+
 Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf) {
-    std::string_view rest =
-        leaf.starts_with(leaf_prefix) ? leaf.substr(leaf_prefix.size()) : std::string_view();
-    const auto seq = take_number(rest, 8);
-    const auto time = take_number(rest, 8);
-    const auto boottime = take_number(rest, 8);
-    auto kind = take_counted(rest);
-    auto payload = take_counted(rest);
-    if (!seq || !time || !boottime || !kind || !payload || !rest.empty()) {
-        return fail("bundle.malformed", "read a record", seq ? std::to_string(*seq) : std::string(),
-                    "it has another form");
+    const auto parts = split_leaf(leaf);
+    if (!parts) {
+        return fail("bundle.malformed", "read a record", "", "it has another form");
     }
-    return LedgerRecord{.seq = *seq,
-                        .time = Timestamp(std::chrono::microseconds(static_cast<std::int64_t>(*time))),
-                        .boottime = std::chrono::microseconds(static_cast<std::int64_t>(*boottime)),
-                        .kind = std::move(*kind),
-                        .payload = std::move(*payload),
+    return LedgerRecord{.seq = parts->seq,
+                        .time =
+                            Timestamp(std::chrono::microseconds(static_cast<std::int64_t>(parts->time_us))),
+                        .boottime = std::chrono::microseconds(static_cast<std::int64_t>(parts->boottime_us)),
+                        .kind = std::string(parts->kind),
+                        .payload = std::string(parts->payload),
                         .hash = {}};
 }
 

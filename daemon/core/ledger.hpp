@@ -27,7 +27,10 @@ struct LedgerRecord {
 /// What is hashed of a record itself: "ukey-ledger-v1\n", then seq, time and boottime in microseconds as
 /// 64-bit big-endian, then kind and payload, each with its length as 32-bit big-endian in front.
 std::string ledger_leaf(const LedgerRecord& record);
-/// The inverse; the record's hash is left empty. Error `bundle.malformed`.
+/// Whether these bytes are a leaf: nothing is missing, nothing follows, and the time is in the years 1970 to
+/// 9999.
+bool is_ledger_leaf(std::string_view leaf);
+/// The inverse of ledger_leaf(); the record's hash is left empty. Error `bundle.malformed`.
 Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf);
 
 /// SHA-256(previous hash ‖ SHA-256(leaf)).

@@ -326,11 +326,18 @@ bool is_valid_utf8(std::string_view text) {
     return valid_utf8_prefix(text) == text.size();
 }
 
+/// They turn the order of what follows about (Unicode Standard Annex #9): one text passes for another.
+bool is_direction_control(char32_t code_point) {
+    return code_point == 0x061C || code_point == 0x200E || code_point == 0x200F ||
+           (code_point >= 0x202A && code_point <= 0x202E) || (code_point >= 0x2066 && code_point <= 0x2069);
+}
+
 std::string to_printable_utf8(std::string_view bytes) {
     std::string printable;
     printable.reserve(bytes.size());
     for (const char32_t code_point : to_code_points(bytes)) {
-        const bool keep = code_point == U'\t' || !is_control(code_point);
+        const bool keep =
+            code_point == U'\t' || !(is_control(code_point) || is_direction_control(code_point));
         append_code_point(printable, keep ? code_point : replacement_character);
     }
     return printable;

@@ -21,6 +21,8 @@ namespace {
 
 /// An Ed25519 key in PEM has 119 bytes.
 constexpr std::size_t key_file_max_bytes = 4096;
+/// Of the name that a new key has until it is whole.
+constexpr const char* fresh_suffix = ".new";
 /// RFC 8410 §4: SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING }, up to the 32 bytes of the key.
 constexpr std::array<unsigned char, 12> spki_prefix{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                                     0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
@@ -61,6 +63,9 @@ Result<std::string> read_private(const Descriptor& file, const std::string& path
     }
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return unusable(path, "others may read it");
+    }
+    if (status.st_uid != geteuid()) {
+        return unusable(path, "it is another user's");
     }
     std::string text(key_file_max_bytes, '\0');
     const ssize_t length = ::read(file.number(), text.data(), text.size());
@@ -130,8 +135,7 @@ Result<WorkstationKey> WorkstationKey::load(const std::string& path) {
 
 Result<void> WorkstationKey::save(const std::string& path) const {
     // Whole or not at all: under another name first, and never in the place of one that is there.
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());
+    const std::string fresh = path + fresh_suffix;
     const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     const BioHandle memory(BIO_new(BIO_s_secmem()));
     char* text = nullptr;
@@ -148,6 +152,7 @@ Result<void> WorkstationKey::save(const std::string& path) const {
 }
 
 Result<WorkstationKey> WorkstationKey::load_or_create(const std::string& path) {
+    ::unlink((path + fresh_suffix).c_str()); // left by a start that was cut short: a second name for the key
     if (std::error_code error; std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
         return load(path);
     }

@@ -73,7 +73,14 @@ Result<void> Storage::write_together(const std::function<Result<void>()>& change
     }
     const Head before = head();
     UKEY_TRY(database_->execute("SAVEPOINT change"));
-    auto done = change();
+    Result<void> done;
+    try {
+        done = change();
+    } catch (...) {
+        set_head(before);
+        together_->given_up = Error{"internal.error", "write the ledger", database_->path(), "an exception"};
+        throw; // end_together() takes all of it back
+    }
     if (!done) {
         set_head(before);
         // After some errors (a full disk) SQLite has rolled the whole transaction back, and there is no
@@ -119,7 +126,13 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
         UKEY_TRY(change());
         return transaction->commit();
     };
-    auto done = attempt();
+    Result<void> done;
+    try {
+        done = attempt();
+    } catch (...) {
+        set_head(before); // as the transaction is taken back
+        throw;
+    }
     if (!done) {
         set_head(before);
     }

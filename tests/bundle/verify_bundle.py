@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """An independent verifier of bundles, from docs/formats/bundle.md alone: Python's standard library and the openssl command.
+It checks everything of §5 but point 7, the attestations of single logins.
 
     verify_bundle.py FILE [FINGERPRINT]
 
@@ -14,12 +15,17 @@ import struct
 import subprocess
 import sys
 import tempfile
+from datetime import datetime
 
 SPKI = bytes.fromhex("302a300506032b6570032100")
 CHECKPOINT = re.compile(r"ukey-checkpoint-v1\nworkstation: ([0-9a-f]{64})\nseq: (0|[1-9][0-9]*)\nhead: ([0-9a-f]{64})\n"
-                        r"time: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\n")
+                        r"time: ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)\n")
 END = re.compile(r"ukey-bundle-end-v1\nrecords: (0|[1-9][0-9]*)\nlast_seq: (0|[1-9][0-9]*)\nlast_hash: ([0-9a-f]{64})\n"
                  r"frame: ([0-9a-f]{64})\n")
+
+
+TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+LAST_TIME = 253402300799999999  # 9999-12-31, in microseconds
 
 
 class Wrong(Exception):
@@ -77,6 +83,31 @@ def split_signature(body, form, what):
     return body[:64], body[64:], match.groups()
 
 
+def number_of_leaf(leaf):
+    """Its number, if it has the form of docs/formats/ledger.md §2."""
+    demand(leaf[:15] == b"ukey-ledger-v1\n" and len(leaf) >= 47, "a record has another form")
+    seq, time, boottime, kind = struct.unpack(">QQQI", leaf[15:43])
+    demand(len(leaf) >= 47 + kind and max(time, boottime) <= LAST_TIME, "a record has another form")
+    payload, = struct.unpack(">I", leaf[43 + kind:47 + kind])
+    demand(len(leaf) == 47 + kind + payload, "a record has another form")
+    return seq
+
+
+def read_header(body):
+    def refuse(constant):
+        raise Wrong(f"the header has {constant}")
+    demand(not body.startswith(b"\xef\xbb\xbf"), "the header has another form")
+    header = json.loads(body.decode("utf-8"), parse_constant=refuse)
+    texts = {"public_key", "workstation", "workstation_name", "previous_hash", "written_at", "software"}
+    demand(isinstance(header, dict) and set(header) == texts | {"first_seq"} and type(header["first_seq"]) is int
+           and all(isinstance(header[name], str) for name in texts), "the header has another form")
+    for text in texts:
+        header[text].encode("utf-8")  # no half of a surrogate pair
+    demand(re.fullmatch("[0-9a-f]{64}", header["previous_hash"]), "the header has another form")
+    datetime.strptime(header["written_at"], TIME)
+    return header
+
+
 def verify(file):
     """The fingerprint, the first number and the last. Raises Wrong."""
     header, key, hashes, checkpoints, end = None, None, {}, [], None
@@ -85,18 +116,19 @@ def verify(file):
         demand(end is None, "something follows the end")
         demand((kind == b"HEAD") == (header is None), "the header is not once and first")
         if kind == b"HEAD":
-            header = json.loads(body)
+            header = read_header(body)
             key = base64.b64decode(header["public_key"], validate=True)
+            demand(base64.b64encode(key).decode() == header["public_key"], "the key has another form")
             fingerprint = hashlib.sha256(SPKI + key).hexdigest()
             demand(len(key) == 32 and header["workstation"] == fingerprint, "the key is not the workstation's")
             seq, head = header["first_seq"] - 1, bytes.fromhex(header["previous_hash"])
             demand(seq >= 0 and len(head) == 32 and (seq > 0 or head == bytes(32)), "the beginning is wrong")
             hashes[seq] = head
         elif kind == b"RECS":
+            demand(body, "a section of records is empty")
             for leaf, digest in records(body):
                 seq += 1
-                demand(leaf[:15] == b"ukey-ledger-v1\n" and struct.unpack(">Q", leaf[15:23])[0] == seq,
-                       f"record {seq} is missing")
+                demand(number_of_leaf(leaf) == seq, f"record {seq} is missing or malformed")
                 head = hashlib.sha256(head + hashlib.sha256(leaf).digest()).digest()
                 demand(head == digest, f"record {seq} does not fit")
                 hashes[seq] = head
@@ -106,11 +138,12 @@ def verify(file):
             end = split_signature(body, END, "the end")
         else:
             demand(kind == b"CERT", "an unknown section")
-        if kind not in (b"RECS", b"LAST"):
-            frame.update(whole)
+        if kind != b"LAST":
+            frame.update(whole[:len(whole) - len(body)] if kind == b"RECS" else whole)
     demand(end, "cut off")
     signed_at = set()
-    for signature, text, (workstation, number, digest) in checkpoints:
+    for signature, text, (workstation, number, digest, time) in checkpoints:
+        datetime.strptime(time, TIME)
         demand(workstation == fingerprint and signed(key, signature, text), f"checkpoint {number} is not signed by this key")
         demand(hashes.get(int(number), b"").hex() == digest, f"checkpoint {number} is of another ledger")
         signed_at.add(int(number))
@@ -128,7 +161,7 @@ def main(path, trusted=None):
     try:
         fingerprint, first, last = verify(content)
         demand(trusted in (None, fingerprint), f"it is of the workstation {fingerprint}")
-    except (Wrong, KeyError, TypeError, ValueError) as error:
+    except (Wrong, ValueError, RecursionError) as error:
         print(f"{path}: {error}", file=sys.stderr)
         return 1
     print(f"{fingerprint}: records {first} to {last} hold")

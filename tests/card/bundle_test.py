@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bundles of a real service, checked by ukeyctl and by the independent verifier: what was changed, cut off, written anew."""
 
+import contextlib
+import hashlib
 import os
 import shutil
+import sqlite3
+import struct
 import subprocess
 import sys
+import time
 import unittest
 
 from workstation import OPENSC, SOURCE, Workstation, require
@@ -82,6 +87,9 @@ class Bundle(unittest.TestCase):
         self.assertIn("Whose it is was not checked", done.stdout)
         done = self.ws.ukeyctl("audit", "verify", path, "--trust", self.trust("not a fingerprint"), check=False)
         self.assertEqual((done.returncode, "trusted:2" in done.stderr), (2, True))
+        for wrong in (("--trust", ""), ("--trust", self.ws.folder), ("--ca", self.ws.path("absent"))):
+            self.assertEqual(self.ws.ukeyctl("audit", "verify", path, *wrong, check=False).returncode, 2, wrong)
+        self.assertEqual(self.ws.ukeyctl("audit", "verify", "--trust", self.trust(), check=False).returncode, 2)
         self.assertEqual(self.independent(path, "0" * 64).returncode, 1)
 
     def test_parts_and_what_is_missing_between_them(self):
@@ -101,6 +109,26 @@ class Bundle(unittest.TestCase):
         done = self.ws.ukeyctl("audit", "export", "--format", "bundle", "--since", "2", check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("Nothing was signed at record", done.stderr)
+        for format_, option in (("bundle", "--from-seq"), ("csv", "--since")):
+            done = self.ws.ukeyctl("audit", "export", "--format", format_, option, "2", check=False)
+            self.assertEqual(done.returncode, 2, done.stdout)
+
+    def test_more_than_a_frame_at_once(self):
+        self.ws.stop_ukeyd()
+        with contextlib.closing(sqlite3.connect(self.ws.path("state/ukeyd.db"))) as database, database:
+            head, seq = database.execute("SELECT hash, seq FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+            for seq in range(seq + 1, seq + 1201):
+                time_us, payload = time.time_ns() // 1000, b'{"text":"' + b"x" * 3000 + b'"}'
+                leaf = b"ukey-ledger-v1\n" + struct.pack(">QQQ", seq, time_us, seq)
+                for text in (b"registry.imported", payload):
+                    leaf += struct.pack(">I", len(text)) + text
+                head = hashlib.sha256(head + hashlib.sha256(leaf).digest()).digest()
+                database.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)",
+                                 (seq, time_us, seq, "registry.imported", payload, head))
+        self.ws.start_ukeyd()
+        path = self.export("long")
+        self.assertTrue(self.verify(path)["holds"])
+        self.assertEqual(self.independent(path).returncode, 0)
 
     def test_changes_are_found_by_both(self):
         path = self.export("original")

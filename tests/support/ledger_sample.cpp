@@ -35,6 +35,17 @@ void LedgerSample::change(std::uint64_t seq, std::string kind, std::string paylo
     link();
 }
 
+void LedgerSample::append(std::string kind, std::string payload) {
+    const std::uint64_t seq = records_.size() + 1;
+    records_.push_back({.seq = seq,
+                        .time = beginning + std::chrono::seconds(seq - 1),
+                        .boottime = std::chrono::seconds(99 + seq),
+                        .kind = std::move(kind),
+                        .payload = std::move(payload),
+                        .hash = {}});
+    link();
+}
+
 LedgerSample LedgerSample::first(std::size_t count) const {
     LedgerSample part = *this;
     part.records_.resize(count);

@@ -20,6 +20,8 @@ class LedgerSample {
 
     /// Another record in the place of `seq`; the hashes from there on fit again.
     void change(std::uint64_t seq, std::string kind, std::string payload);
+    /// One more record, a second later.
+    void append(std::string kind, std::string payload);
     /// The ledger when it had only so many.
     LedgerSample first(std::size_t count) const;
 

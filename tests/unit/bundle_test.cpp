@@ -10,7 +10,7 @@ namespace {
 
 TEST(LedgerLeaf, IsReadAsItIsWritten) {
     const LedgerRecord record{.seq = 7,
-                              .time = Timestamp(std::chrono::microseconds(-1)),
+                              .time = Timestamp(std::chrono::microseconds(1)),
                               .boottime = std::chrono::microseconds(3),
                               .kind = "key.seen",
                               .payload = std::string("{\"a\":\"\\u0000\"}", 14),
@@ -25,6 +25,9 @@ TEST(LedgerLeaf, IsReadAsItIsWritten) {
         EXPECT_FALSE(parse_ledger_leaf(std::string_view(leaf).substr(0, length))) << length;
     }
     EXPECT_FALSE(parse_ledger_leaf(leaf + "x"));
+    LedgerRecord before_1970 = record;
+    before_1970.time = Timestamp(std::chrono::microseconds(-1));
+    EXPECT_FALSE(is_ledger_leaf(ledger_leaf(before_1970)));
 }
 
 TEST(Checkpoint, HasOneText) {

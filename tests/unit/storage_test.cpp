@@ -92,6 +92,24 @@ TEST_F(StorageTest, ReaderSeesWhatIsCommittedAndDoesNotWaitForTheWriter) {
     EXPECT_EQ(kinds(storage).size(), 3U);
 }
 
+TEST_F(StorageTest, ExceptionTakesTheHeadBackWithTheRecord) {
+    Storage storage = open();
+    ASSERT_TRUE(write(storage, "first"));
+    const auto fails = [&]() -> Result<void> {
+        UKEY_TRY(storage.append("second", {}));
+        throw std::runtime_error("as when memory runs out");
+    };
+    EXPECT_THROW(static_cast<void>(storage.write(fails)), std::runtime_error);
+    EXPECT_EQ(kinds(storage), (std::vector<std::string>{"first"}));
+    storage.begin_together();
+    EXPECT_TRUE(write(storage, "beside"));
+    EXPECT_THROW(static_cast<void>(storage.write(fails)), std::runtime_error);
+    EXPECT_FALSE(storage.end_together());
+    EXPECT_EQ(kinds(storage), (std::vector<std::string>{"first"}));
+    EXPECT_TRUE(write(storage, "third"));
+    EXPECT_EQ(kinds(storage).size(), 2U);
+}
+
 TEST_F(StorageTest, FullDatabaseLeavesWhatWasConfirmedAndAWholeChain) {
     Storage storage = open();
     ASSERT_TRUE(write(storage, "before"));

@@ -29,6 +29,7 @@ class WorkstationKeyTest : public ::testing::Test {
 TEST_F(WorkstationKeyTest, IsMadeOnceAndNobodyElsesToRead) {
     const auto made = WorkstationKey::load_or_create(path());
     ASSERT_TRUE(made);
+    std::filesystem::create_hard_link(path(), path() + ".new"); // a start that was cut short
     const auto again = WorkstationKey::load_or_create(path());
     ASSERT_TRUE(again);
     EXPECT_EQ(made->fingerprint(), again->fingerprint());

@@ -22,6 +22,9 @@ constexpr std::size_t kind_offset = seq_offset + 3 * sizeof(std::uint64_t);
 /// Records that are looked at together: their hashes are shared out among the threads.
 constexpr std::size_t batch_records = 65536;
 
+/// Of a login that claims no more than that the service heard of it.
+constexpr std::string_view not_attested = "-";
+
 class BundleCheck {
   public:
     BundleCheck(std::string_view file, const BundleCheckOptions& options)
@@ -35,7 +38,12 @@ class BundleCheck {
     void check_batch();
     void check_link(const BundleRecord& record, std::string_view leaf_hash);
     void check_attestations(const std::vector<BundleRecord>& started);
-    std::string why_not_attested(const BundleRecord& record) const;
+    struct AttestationVerdict {
+        std::string reason; ///< empty: it holds
+        std::string nonce;
+    };
+    AttestationVerdict judge(const BundleRecord& record) const;
+    std::string why_not(const Attestation& attestation, const LedgerRecord& record) const;
     void check_checkpoint(const SignedCheckpoint& checkpoint);
     void check_end(const SignedBundleEnd& end);
     void report(std::string code, std::optional<std::uint64_t> seq, std::string reason);
@@ -48,6 +56,8 @@ class BundleCheck {
     std::vector<SignedCheckpoint> checkpoints_;
     std::vector<std::string> certificates_;
     std::string head_;
+    std::string expected_head_; ///< what head_ should be, after a record that does not fit
+    bool broken_off_ = false;   ///< a record is missing
     Sha256 chain_;
     std::string frame_; ///< what the end's signature covers besides the records
     std::size_t bytes_ = 0;
@@ -70,23 +80,35 @@ Timestamp time_of(const BundleRecord& record) {
 }
 
 void BundleCheck::report(std::string code, std::optional<std::uint64_t> seq, std::string reason) {
-    if (bundle_.problems.size() < problems_max) {
+    const auto of_this_kind = std::ranges::count(bundle_.problems, code, &BundleProblem::code);
+    if (static_cast<std::size_t>(of_this_kind) < problems_of_a_kind_max) {
         bundle_.problems.push_back({std::move(code), seq, std::move(reason)});
+    } else {
+        ++bundle_.problems_left_out;
     }
 }
 
+/// A record whose stored hash alone was changed is one problem, and so is one whose content was: the next one
+/// must follow what stands there, or what should.
 void BundleCheck::check_link(const BundleRecord& record, std::string_view leaf_hash) {
     const std::uint64_t expected = bundle_.last_seq + 1;
-    const std::uint64_t seq = seq_of(record);
-    if (seq != expected) {
+    if (const std::uint64_t seq = seq_of(record); seq != expected) {
         report("bundle.record_missing", expected, "record " + std::to_string(seq) + " stands in its place");
+        broken_off_ = true; // what follows has no number that could be named
+        return;
     }
-    std::array<char, Sha256::bytes> hash{};
-    chain_.digest(head_, leaf_hash, hash.data());
-    if (record.hash != std::string_view(hash.data(), hash.size())) {
-        report("bundle.record_wrong", seq, "its hash does not fit its content and the record before it");
+    std::array<char, Sha256::bytes> buffer{};
+    const std::string_view computed(buffer.data(), buffer.size());
+    chain_.digest(head_, leaf_hash, buffer.data());
+    if (computed != record.hash && !expected_head_.empty()) {
+        chain_.digest(expected_head_, leaf_hash, buffer.data());
     }
-    head_ = record.hash; // so that one change is one problem
+    expected_head_.clear();
+    if (computed != record.hash || !is_ledger_leaf(record.leaf)) {
+        report("bundle.record_wrong", expected, "its hash does not fit its content and the record before it");
+        expected_head_ = computed;
+    }
+    head_ = record.hash;
     bundle_.hashes.append(record.hash);
     bundle_.last_seq = expected;
 }
@@ -100,14 +122,14 @@ void BundleCheck::check_batch() {
         }
     });
     std::vector<BundleRecord> started;
-    for (std::size_t index = 0; index < batch_.size(); ++index) {
+    for (std::size_t index = 0; index < batch_.size() && !broken_off_; ++index) {
         check_link(batch_[index], std::string_view(leaves).substr(index * Sha256::bytes, Sha256::bytes));
-        if (is_of_kind(batch_[index], "session.started")) {
+        if (!broken_off_ && is_of_kind(batch_[index], "session.started")) {
             started.push_back(batch_[index]);
         }
     }
     check_attestations(started);
-    if (!batch_.empty()) {
+    if (!batch_.empty() && !broken_off_) {
         if (bundle_.records() == batch_.size()) {
             bundle_.first_time = time_of(batch_.front());
         }
@@ -116,52 +138,65 @@ void BundleCheck::check_batch() {
     batch_.clear();
 }
 
-/// Empty: it is graded `attested` and holds; "-": it is not graded so.
-std::string BundleCheck::why_not_attested(const BundleRecord& record) const {
+/// `not_attested`: it is not graded so.
+BundleCheck::AttestationVerdict BundleCheck::judge(const BundleRecord& record) const {
     const auto parsed = parse_ledger_leaf(record.leaf);
     if (!parsed) {
-        return "incomplete";
+        return {.reason = std::string(not_attested), .nonce = {}}; // said already
     }
     boost::json::error_code error;
     const boost::json::value payload = boost::json::parse(parsed->payload, error);
     if (error || !payload.is_object() ||
         raw_text(payload.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
-        return "-";
+        return {.reason = std::string(not_attested), .nonce = {}};
     }
     const auto attestation = decode_attestation(payload.get_object());
-    if (!attestation) {
-        return attestation.error().reason;
+    return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed),
+                                            .nonce = attestation->record.nonce}
+                       : AttestationVerdict{.reason = attestation.error().reason, .nonce = {}};
+}
+
+/// Empty: it holds.
+std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRecord& record) const {
+    const LoginRecord& login = attestation.record;
+    const auto asked = parse_timestamp(login.asked_at);
+    if (!asked || record.time + clock_tolerance < *asked) {
+        return "wrong_time";
     }
-    const LoginRecord& login = attestation->record;
     const auto named = bundle_.hash_of(login.ledger_seq);
-    if (login.ledger_seq >= parsed->seq || (named && to_hex(std::string(*named)) != login.ledger_head)) {
+    if (login.ledger_seq >= record.seq || (named && to_hex(std::string(*named)) != login.ledger_head)) {
         return "wrong_place";
     }
-    if (const auto good = verify(*attestation); !good) {
+    if (const auto good = verify(attestation); !good) {
         return good.error().reason;
     }
     if (options_.trust == nullptr) {
         return {};
     }
-    const auto certificate = parse_certificate(attestation->certificate_der, {});
-    const Verification verification = options_.trust->verify(*certificate, certificates_, parsed->time);
+    const auto certificate = parse_certificate(attestation.certificate_der, {});
+    const Verification verification = options_.trust->verify(*certificate, certificates_, record.time);
     const bool good = verification.trust == Trust::trusted && !verification.revoked &&
                       !verification.expired && !verification.not_yet_valid;
     return good ? std::string() : "untrusted_certificate";
 }
 
 void BundleCheck::check_attestations(const std::vector<BundleRecord>& started) {
-    std::vector<std::string> reasons(started.size());
+    std::vector<AttestationVerdict> verdicts(started.size());
     share_out(started.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
         for (std::size_t index = begin; index < end; ++index) {
-            reasons[index] = why_not_attested(started[index]);
+            verdicts[index] = judge(started[index]);
         }
     });
     for (std::size_t index = 0; index < started.size(); ++index) {
-        if (reasons[index].empty()) {
+        AttestationVerdict& verdict = verdicts[index];
+        const std::uint64_t seq = seq_of(started[index]);
+        if (verdict.reason.empty() && !bundle_.nonces.try_emplace(verdict.nonce, seq).second) {
+            verdict.reason = "repeated"; // one question, one login
+        }
+        if (verdict.reason.empty()) {
             ++bundle_.attested;
-        } else if (reasons[index] != "-") {
-            report("bundle.attestation_wrong", seq_of(started[index]), reasons[index]);
+        } else if (verdict.reason != not_attested) {
+            report("bundle.attestation_wrong", seq, verdict.reason);
         }
     }
 }
@@ -205,10 +240,15 @@ void BundleCheck::check_end(const SignedBundleEnd& signed_end) {
         report("bundle.end_wrong", std::nullopt,
                "the file as a whole is not signed by this workstation's key");
     }
-    if (end.records != bundle_.records() || end.last_seq != bundle_.last_seq || end.last_hash != head_) {
+    if (broken_off_) {
+        return; // said already
+    }
+    if (end.records != bundle_.records() || end.last_seq != bundle_.last_seq) {
         report("bundle.record_missing", bundle_.last_seq + 1,
                std::to_string(end.records) + " records were written, " + std::to_string(bundle_.records()) +
                    " are here");
+    } else if (end.last_hash != head_) {
+        report("bundle.record_wrong", bundle_.last_seq, "another record was signed in its place");
     }
 }
 
@@ -225,7 +265,9 @@ bool BundleCheck::read_section() {
     }
     const std::string_view body = (*section)->body;
     bytes_ += body.size();
-    if ((*section)->kind != BundleSectionKind::records && (*section)->kind != BundleSectionKind::end) {
+    if ((*section)->kind == BundleSectionKind::records) {
+        frame_.append((*section)->whole, 0, (*section)->whole.size() - body.size());
+    } else if ((*section)->kind != BundleSectionKind::end) {
         frame_.append((*section)->whole);
     }
     switch ((*section)->kind) {
@@ -275,6 +317,9 @@ bool BundleCheck::read_section() {
 CheckedBundle BundleCheck::run() {
     while (read_section()) {
     }
+    if (broken_off_) {
+        return std::move(bundle_); // what is signed over the rest cannot be said
+    }
     for (const SignedCheckpoint& checkpoint : checkpoints_) {
         check_checkpoint(checkpoint);
     }
@@ -293,6 +338,12 @@ CheckedBundle BundleCheck::run() {
 }
 
 } // namespace
+
+bool CheckedBundle::is_signed() const {
+    return !workstation.empty() && std::ranges::all_of(problems, [](const BundleProblem& problem) {
+        return problem.code == "bundle.attestation_wrong";
+    });
+}
 
 std::optional<std::string_view> CheckedBundle::hash_of(std::uint64_t seq) const {
     if (seq + 1 == header.first_seq) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,18 +35,22 @@ struct CheckedBundle {
     std::uint64_t last_seq = 0;
     Timestamp first_time{};
     Timestamp last_time{};
-    std::vector<SignedCheckpoint> checkpoints; ///< whose signature holds
-    std::string hashes;                        ///< of the records in their order, 32 bytes each
-    std::uint64_t attested = 0;                ///< attestations that hold
-    std::vector<BundleProblem> problems;       ///< at most problems_max
+    std::vector<SignedCheckpoint> checkpoints;   ///< whose signature holds
+    std::string hashes;                          ///< of the records in their order, 32 bytes each
+    std::uint64_t attested = 0;                  ///< attestations that hold
+    std::map<std::string, std::uint64_t> nonces; ///< of those: the records' numbers
+    std::vector<BundleProblem> problems;         ///< at most problems_of_a_kind_max of each code
+    std::uint64_t problems_left_out = 0;
 
+    /// Its records are what its workstation signed; an attestation in one of them may still not hold.
+    bool is_signed() const;
     std::uint64_t records() const { return hashes.size() / 32; }
     /// Of a record in it, or of the one before its first; nullopt for any other.
     std::optional<std::string_view> hash_of(std::uint64_t seq) const;
 };
 
-/// One broken link breaks nothing behind it; a file that is all noise need not be listed record by record.
-constexpr std::size_t problems_max = 100;
+/// A file that is all noise need not be listed record by record, and must not hide what else there is.
+constexpr std::size_t problems_of_a_kind_max = 20;
 
 struct BundleCheckOptions {
     unsigned threads = 1;

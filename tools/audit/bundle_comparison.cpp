@@ -2,6 +2,7 @@
 #include "tools/audit/bundle_comparison.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace ukey::ctl {
 namespace {
@@ -37,27 +38,53 @@ std::optional<BundleProblem> contradiction(const CheckedBundle& earlier, const C
     return std::nullopt;
 }
 
+/// In the order of their records, whenever they were written: a bundle that fills a gap may come later.
+void find_gaps(std::span<const CheckedBundle* const> bundles, std::vector<BundleContradiction>& found) {
+    std::vector<std::size_t> order(bundles.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t place) { return bundles[place]->header.first_seq; });
+    std::size_t furthest = order.empty() ? 0 : order.front();
+    for (const std::size_t place : order) {
+        const std::uint64_t before = bundles[place]->header.first_seq - 1;
+        const std::uint64_t covered = bundles[furthest]->last_seq;
+        if (before > covered) {
+            found.push_back(
+                {furthest,
+                 place,
+                 {"bundle.gap", covered + 1, "no bundle has the records up to " + std::to_string(before)}});
+        }
+        if (bundles[place]->last_seq > covered) {
+            furthest = place;
+        }
+    }
+}
+
+/// One question is answered by one login: the same nonce in another record is a copy.
+void find_repeated_attestations(std::span<const CheckedBundle* const> bundles, std::size_t later,
+                                std::vector<BundleContradiction>& found) {
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+        for (const auto& [nonce, seq] : bundles[later]->nonces) {
+            const auto same = bundles[earlier]->nonces.find(nonce);
+            if (same != bundles[earlier]->nonces.end() && same->second != seq) {
+                found.push_back({earlier, later, {"bundle.attestation_wrong", seq, "repeated"}});
+            }
+        }
+    }
+}
+
 } // namespace
 
 std::vector<BundleContradiction> compare_bundles(std::span<const CheckedBundle* const> bundles) {
     std::vector<BundleContradiction> found;
-    std::uint64_t covered = 0; // by all so far, from the first record of any of them on
     for (std::size_t later = 0; later < bundles.size(); ++later) {
         for (std::size_t earlier = 0; earlier < later; ++earlier) {
             if (auto problem = contradiction(*bundles[earlier], *bundles[later])) {
                 found.push_back({earlier, later, std::move(*problem)});
             }
         }
-        const CheckedBundle& bundle = *bundles[later];
-        if (later > 0 && bundle.header.first_seq > covered + 1) {
-            found.push_back(
-                {later - 1,
-                 later,
-                 {"bundle.gap", covered + 1,
-                  "no bundle has the records up to " + std::to_string(bundle.header.first_seq - 1)}});
-        }
-        covered = std::max(covered, bundle.last_seq);
+        find_repeated_attestations(bundles, later, found);
     }
+    find_gaps(bundles, found);
     return found;
 }
 

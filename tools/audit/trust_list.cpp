@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/audit/trust_list.hpp"
 
-#include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <sstream>
-#include <system_error>
 
 #include "daemon/core/base64.hpp"
+#include "daemon/core/csv.hpp"
+#include "tools/audit/whole_file.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -23,6 +21,9 @@ bool is_fingerprint(const std::string& text) {
 
 Result<TrustList> TrustList::parse(std::string_view file, std::string_view text) {
     TrustList list;
+    if (text.starts_with(utf8_byte_order_mark)) { // Windows' editors write one
+        text.remove_prefix(utf8_byte_order_mark.size());
+    }
     std::istringstream lines{std::string(text)};
     std::string line;
     for (std::size_t number = 1; std::getline(lines, line); ++number) {
@@ -49,13 +50,11 @@ Result<TrustList> TrustList::parse(std::string_view file, std::string_view text)
 }
 
 Result<TrustList> TrustList::load(const std::string& path) {
-    std::ifstream stream(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    if (!stream) {
-        return fail("file.unreadable", "read the list of workstations", path,
-                    std::error_code(errno, std::generic_category()).message());
+    const auto text = read_whole_file(path);
+    if (!text) {
+        return tl::unexpected(text.error());
     }
-    return parse(path, text);
+    return parse(path, *text);
 }
 
 WorkstationTrust TrustList::of(const std::string& fingerprint) const {

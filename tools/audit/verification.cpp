@@ -2,28 +2,82 @@
 #include "tools/audit/verification.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
+#include <tuple>
 
-#include "tools/audit/mapped_file.hpp"
+#include "tools/audit/whole_file.hpp"
 #include "tools/locale.hpp"
 #include "tools/progress.hpp"
 
 namespace ukey::ctl {
 namespace {
 
-/// A file, whole; the progress is over all of them.
-Outcome<VerifiedFile> verify_file(const std::string& file, const MappedFile& mapped, const TrustList* trusted,
-                                  const BundleCheckOptions& options) {
-    VerifiedFile verified{
-        .file = file, .bundle = check_bundle(mapped.bytes(), options), .trust = std::nullopt, .name = {}};
-    if (trusted != nullptr) {
-        verified.trust = trusted->of(verified.bundle.workstation);
-        verified.name = trusted->name_of(verified.bundle.workstation);
+constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
+
+/// What is checked against.
+struct Known {
+    std::optional<TrustList> workstations;
+    std::optional<TrustStore> authorities;
+};
+
+Outcome<Known> load_known(const VerificationRequest& request) {
+    Known known;
+    if (request.trust_list) {
+        auto list = TrustList::load(*request.trust_list);
+        if (!list) {
+            return fail_with(list.error());
+        }
+        known.workstations = std::move(*list);
     }
+    if (!request.ca_paths.empty()) {
+        auto authorities = TrustStore::load(request.ca_paths);
+        if (!authorities) {
+            return fail_with("file.unreadable", {{"object", authorities.error().object},
+                                                 {"reason", authorities.error().reason}});
+        }
+        known.authorities = std::move(*authorities);
+    }
+    return known;
+}
+
+Outcome<VerifiedFile> verify_file(const std::string& file, const Known& known, Progress& progress,
+                                  std::size_t& done) {
+    const auto bytes = read_whole_file(file);
+    if (!bytes) {
+        return fail_with(bytes.error());
+    }
+    const BundleCheckOptions options{
+        .threads = std::max(1U, std::thread::hardware_concurrency()),
+        .trust = known.authorities ? &*known.authorities : nullptr,
+        .progress = [&](std::size_t checked) { progress.advance_to((done + checked) / mebibyte); }};
+    VerifiedFile verified{
+        .file = file, .bundle = check_bundle(*bytes, options), .trust = std::nullopt, .name = {}};
+    if (known.workstations) {
+        verified.trust = known.workstations->of(verified.bundle.workstation);
+        verified.name = known.workstations->name_of(verified.bundle.workstation);
+    }
+    done += bytes->size();
     return verified;
 }
 
-/// Only bundles that hold for themselves can be set against each other.
+std::size_t total_bytes(const std::vector<std::string>& files) {
+    std::size_t total = 0;
+    for (const std::string& file : files) {
+        std::error_code none; // what cannot be read is said when it is its turn
+        const auto size = std::filesystem::file_size(file, none);
+        total += none ? 0 : size;
+    }
+    return total;
+}
+
+/// By the time they were written, by the workstation's own clock; of two at one time the shorter is the
+/// earlier.
+auto place_in_time(const VerifiedFile& file) {
+    return std::tuple(file.bundle.workstation, file.bundle.header.written, file.bundle.last_seq);
+}
+
+/// Only bundles that are signed as a whole can be set against each other.
 void compare(Verification& verification) {
     const auto& files = verification.files;
     for (auto begin = files.begin(); begin != files.end();) {
@@ -33,7 +87,7 @@ void compare(Verification& verification) {
         std::vector<const CheckedBundle*> bundles;
         std::vector<std::string> names;
         for (auto file = begin; file != end; ++file) {
-            if (file->bundle.problems.empty()) {
+            if (file->bundle.is_signed()) {
                 bundles.push_back(&file->bundle);
                 names.push_back(file->file);
             }
@@ -53,49 +107,21 @@ bool Verification::holds() const {
 }
 
 Outcome<Verification> verify_files(const VerificationRequest& request) {
-    std::optional<TrustList> trusted;
-    if (!request.trust_list.empty()) {
-        auto list = TrustList::load(request.trust_list);
-        if (!list) {
-            return fail_with(list.error());
-        }
-        trusted = std::move(*list);
+    const auto known = load_known(request);
+    if (!known) {
+        return tl::unexpected(known.error());
     }
-    auto authorities = TrustStore::load(request.ca_paths);
-    if (!authorities) {
-        return fail_with(authorities.error());
-    }
-    std::vector<MappedFile> mapped;
-    std::size_t total = 0;
-    for (const std::string& file : request.files) {
-        auto bytes = MappedFile::open(file);
-        if (!bytes) {
-            return fail_with(bytes.error());
-        }
-        total += bytes->bytes().size();
-        mapped.push_back(std::move(*bytes));
-    }
-    constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
-    Progress progress(N_("{done} of {total} MiB checked"), total / mebibyte);
+    Progress progress(N_("{done} of {total} MiB checked"), total_bytes(request.files) / mebibyte);
     std::size_t done = 0;
     Verification verification;
-    for (std::size_t index = 0; index < mapped.size(); ++index) {
-        const BundleCheckOptions options{
-            .threads = std::max(1U, std::thread::hardware_concurrency()),
-            .trust = request.ca_paths.empty() ? nullptr : &*authorities,
-            .progress = [&](std::size_t bytes) { progress.advance_to((done + bytes) / mebibyte); }};
-        auto verified =
-            verify_file(request.files[index], mapped[index], trusted ? &*trusted : nullptr, options);
+    for (const std::string& file : request.files) {
+        auto verified = verify_file(file, *known, progress, done);
         if (!verified) {
             return tl::unexpected(verified.error());
         }
         verification.files.push_back(std::move(*verified));
-        done += mapped[index].bytes().size();
     }
-    std::ranges::stable_sort(verification.files, [](const VerifiedFile& one, const VerifiedFile& other) {
-        return std::pair(one.bundle.workstation, one.bundle.header.written) <
-               std::pair(other.bundle.workstation, other.bundle.header.written);
-    });
+    std::ranges::stable_sort(verification.files, {}, place_in_time);
     compare(verification);
     return verification;
 }

@@ -16,8 +16,8 @@ namespace ukey::ctl {
 
 struct VerificationRequest {
     std::vector<std::string> files;
-    /// A TrustList; empty: whose a bundle is stays open.
-    std::string trust_list;
+    /// A TrustList; nullopt: whose a bundle is stays open.
+    std::optional<std::string> trust_list;
     /// CA files or folders for the U-Keys' certificates; empty: only signatures are checked.
     std::vector<std::string> ca_paths;
 };
@@ -46,7 +46,7 @@ struct Verification {
     bool holds() const;
 };
 
-/// Errors `file.unreadable`, `trust_list.malformed`, `trust.unreadable`. Shows progress. Blocks.
+/// Errors `file.unreadable`, `trust_list.malformed`. Shows progress. Blocks.
 Outcome<Verification> verify_files(const VerificationRequest& request);
 
 boost::json::object to_json(const Verification& verification);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What came of a verification, for programs and for people.
 #include "daemon/core/ledger.hpp"
+#include "daemon/core/text.hpp"
 #include "tools/audit/verification.hpp"
 #include "tools/key_text.hpp"
 #include "tools/locale.hpp"
@@ -58,11 +59,18 @@ boost::json::object to_json(const VerifiedFile& file) {
         object["last_time"] = format_timestamp(bundle.last_time);
     }
     object["problems"] = std::move(problems);
+    object["problems_left_out"] = bundle.problems_left_out;
     return object;
 }
 
+/// What a file says of itself, or is called, is anyone's to choose: no line and no escape sequence of it may
+/// pass for ours.
+std::string shown(const std::string& text) {
+    return to_printable_utf8(text);
+}
+
 std::string problem_line(const BundleProblem& problem, const Places& more, const Style& style) {
-    Places places{{"seq", std::to_string(problem.seq.value_or(0))}, {"reason", word(problem.reason)}};
+    Places places{{"seq", std::to_string(problem.seq.value_or(0))}, {"reason", shown(word(problem.reason))}};
     places.insert(more.begin(), more.end());
     const Explained texts = explain(problem.code, places, {problem.reason, ""});
     return "  " + style.paint(Paint::bad, "✘") + " " + texts.message + "\n" +
@@ -78,9 +86,10 @@ std::string trust_line(const VerifiedFile& file, const Style& style) {
     }
     switch (*file.trust) {
     case WorkstationTrust::trusted:
-        return detail_line(_("Trusted as"), file.name);
+        return detail_line(_("Trusted as"), shown(file.name));
     case WorkstationTrust::revoked:
-        return problem_line({"bundle.workstation_revoked", std::nullopt, {}}, {{"name", file.name}}, style);
+        return problem_line({"bundle.workstation_revoked", std::nullopt, {}}, {{"name", shown(file.name)}},
+                            style);
     case WorkstationTrust::unknown:
         return problem_line({"bundle.workstation_unknown", std::nullopt, {}}, {}, style);
     }
@@ -90,9 +99,9 @@ std::string trust_line(const VerifiedFile& file, const Style& style) {
 std::string render(const VerifiedFile& file, const Style& style) {
     const CheckedBundle& bundle = file.bundle;
     std::string text = style.paint(file.holds() ? Paint::good : Paint::bad, file.holds() ? "✔" : "✘") + " " +
-                       style.paint(Paint::strong, file.file) + "\n";
+                       style.paint(Paint::strong, shown(file.file)) + "\n";
     if (!bundle.workstation.empty()) {
-        text += detail_line(_("Workstation"), bundle.header.workstation_name);
+        text += detail_line(_("Workstation"), shown(bundle.header.workstation_name));
         text += detail_line(_("Fingerprint"), bundle.workstation);
         text += trust_line(file, style);
         text += detail_line(_("Records"),
@@ -106,6 +115,12 @@ std::string render(const VerifiedFile& file, const Style& style) {
     }
     for (const BundleProblem& problem : bundle.problems) {
         text += problem_line(problem, {}, style);
+    }
+    if (bundle.problems_left_out > 0) {
+        text += "  " +
+                say(N_("and {count} more of these kinds"),
+                    {{"count", std::to_string(bundle.problems_left_out)}}) +
+                "\n";
     }
     return text;
 }
@@ -136,7 +151,7 @@ std::string render(const Verification& verification, const Style& style) {
         text += render(file, style);
     }
     for (const auto& [earlier, later, problem] : verification.contradictions) {
-        text += problem_line(problem, {{"earlier", earlier}, {"later", later}}, style);
+        text += problem_line(problem, {{"earlier", shown(earlier)}, {"later", shown(later)}}, style);
     }
     return text;
 }

@@ -100,7 +100,14 @@ Outcome<ExitCode> export_bundle(const Context& context, const Arguments& argumen
 }
 
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
-    if (arguments.format == "bundle") {
+    const bool bundle = arguments.format == "bundle";
+    if (bundle ? arguments.from_seq > 0 || arguments.to_seq > 0 : arguments.since > 0) {
+        return fail_with(
+            "usage.arguments",
+            {{"reason", _("--since is for bundles, --from-seq and --to-seq are for csv and json")},
+             {"program", "ukeyctl audit export"}});
+    }
+    if (bundle) {
         return export_bundle(context, arguments);
     }
     auto client = context.connect(); // first, so that no file is begun in vain
@@ -146,16 +153,12 @@ Run define_audit_export(CLI::App& command) {
         ->check(CLI::IsMember({"csv", "json", "bundle"}))
         ->capture_default_str();
     command.add_option("--output", arguments->output, _("write to this file"));
-    CLI::Option* from = command.add_option("--from-seq", arguments->from_seq, _("first record"));
-    from->check(CLI::PositiveNumber);
-    CLI::Option* to = command.add_option("--to-seq", arguments->to_seq, _("last record"));
-    to->check(CLI::PositiveNumber);
+    command.add_option("--from-seq", arguments->from_seq, _("first record"))->check(CLI::PositiveNumber);
+    command.add_option("--to-seq", arguments->to_seq, _("last record"))->check(CLI::PositiveNumber);
     command
         .add_option("--since", arguments->since,
                     _("of a bundle: begin after this record, at which an earlier bundle ended"))
-        ->check(CLI::PositiveNumber)
-        ->excludes(from)
-        ->excludes(to);
+        ->check(CLI::PositiveNumber);
     return [arguments](const Context& context) { return run(context, *arguments); };
 }
 

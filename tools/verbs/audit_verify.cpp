@@ -62,6 +62,11 @@ Run define_audit_verify(CLI::App& command) {
         "--ca", request->ca_paths,
         _("the U-Keys' CAs, files or folders: the certificates of attested logins are checked too"));
     return [request](const Context& context) {
+        if (request->files.empty() && (request->trust_list || !request->ca_paths.empty())) {
+            return Outcome<ExitCode>(fail_with(
+                "usage.arguments", {{"reason", _("--trust and --ca are for bundles: name at least one file")},
+                                    {"program", "ukeyctl audit verify"}}));
+        }
         return request->files.empty() ? verify_ledger(context) : verify_bundles(context, *request);
     };
 }
