@@ -11,6 +11,12 @@
 #include "pkcs11/module/function_table.hpp"
 #include "pkcs11/module/loading_thread.hpp"
 
+// Itanium C++ ABI §3.3.6.3; the compiler's own calls for static objects are the same.
+// NOLINTBEGIN(bugprone-reserved-identifier): the ABI's names
+extern "C" int __cxa_atexit(void (*function)(void*), void* argument, void* library);
+extern "C" __attribute__((visibility("hidden"))) void* __dso_handle;
+// NOLINTEND(bugprone-reserved-identifier)
+
 #ifdef UKEY_STATIC_CXX_RUNTIME
 namespace __gnu_cxx { // NOLINT(bugprone-reserved-identifier): the C++ library's name
 void __freeres();     // NOLINT(bugprone-reserved-identifier): gives its exception pool back
@@ -61,10 +67,12 @@ std::unique_ptr<Loaded> load_backend(CK_C_GetFunctionList own, const FunctionLis
     return std::make_unique<Loaded>(std::move(configuration), std::move(*module), overrides);
 }
 
-/// exit() calls what is registered by atexit() before any library's destructors, dlclose() after those of its
-/// library.
+/// exit() calls what is registered so before any library's destructors, dlclose() after those of its library.
+/// This is what atexit() does, but with the library's name on it whoever has put an atexit() of its own in
+/// front (ThreadSanitizer has): the call must not stay when the library goes.
 void tell_exit_from_dlclose() {
-    std::atexit([] { process_exits = true; }); // if it can't be registered, exit() unloads as dlclose() does
+    // If it can't be registered, exit() unloads as dlclose() does.
+    __cxa_atexit([](void*) { process_exits = true; }, nullptr, &__dso_handle);
 }
 
 /// Tells what is still to be told. False when another thread is at work in the flow.

@@ -72,6 +72,10 @@ TEST_F(FilterCancellationTest, thread_in_the_backends_signature_is_cancelled) {
 }
 
 TEST_F(FilterCancellationTest, thread_in_the_backends_finalize_is_cancelled_and_others_finalize) {
+#ifdef __SANITIZE_THREAD__
+    GTEST_SKIP()
+        << "ThreadSanitizer loses sight of a cancelled thread, and of what it unlocks as its stack goes";
+#endif
     ASSERT_EQ(login(open_fault_session(), default_pin), CKR_OK);
     behave("hang_in_finalize");
     CancellableThread thread([&] { filter().C_Finalize(nullptr); });
