@@ -23,7 +23,7 @@ constexpr std::size_t pending_records_max = 64;
 /// Sessions whose slot is known without asking the backend; for more it is asked. A browser has a few dozen.
 constexpr std::size_t tracked_sessions_max = 4096;
 /// Places looked at for one session: one or two cache lines.
-constexpr std::size_t session_probe_max = 16;
+constexpr std::size_t session_probe_max = 8;
 /// Slots of one backend whose logins are followed to their end. Readers times applets: a handful.
 constexpr std::size_t tracked_slots_max = 64;
 /// /etc/ukeyd/pkcs11.conf has six lines.
