@@ -122,7 +122,9 @@ class Pairs:
     def run(self, module):
         self.prepare()
         lines, errors = observe(module, self.name, self.environment)
-        if re.search(r"runtime error|ERROR: AddressSanitizer: (?!SEGV)|WARNING: ThreadSanitizer", errors):
+        # A backend that is given pointers to nothing crashes, or asks for all the memory there is: bare too.
+        if re.search(r"runtime error|ERROR: AddressSanitizer: (?!SEGV|requested allocation)|WARNING: ThreadSanitizer",
+                     errors):
             self.sanitizer_report = f"{self.name}: a sanitizer's report\n{errors[-4000:]}"
         return lines, errors
 
