@@ -4,27 +4,14 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "daemon/core/big_endian.hpp"
+
 namespace ukey {
-namespace {
-
-std::uint32_t read_big_endian_32(std::string_view bytes) {
-    std::uint32_t value = 0;
-    for (std::size_t index = 0; index < 4; ++index) {
-        value = (value << 8U) | static_cast<unsigned char>(bytes[index]);
-    }
-    return value;
-}
-
-} // namespace
-
 std::string encode_frame(const boost::json::object& message) {
     const std::string text = boost::json::serialize(message);
-    const auto length = static_cast<std::uint32_t>(text.size() + 1);
     std::string frame;
     frame.reserve(text.size() + frame_header_bytes);
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) {
-        frame.push_back(static_cast<char>((length >> shift) & 0xFFU));
-    }
+    append_big_endian(frame, text.size() + 1, 4);
     frame.push_back(static_cast<char>(frame_version));
     frame.append(text);
     return frame;
@@ -34,7 +21,7 @@ Result<std::optional<boost::json::object>> FrameDecoder::next() {
     if (buffer_.size() < frame_header_bytes) {
         return std::nullopt;
     }
-    const std::size_t length = read_big_endian_32(buffer_);
+    const std::size_t length = read_big_endian(std::string_view(buffer_).substr(0, 4));
     if (length > frame_max_bytes_ || length < 3) {
         return fail("frame.too_long", "read a frame", "length", std::to_string(length) + " bytes");
     }

@@ -18,7 +18,7 @@ PAGE_TITLE = re.compile("^[0-9a-f]{64} - Chromium")  # the certificate's fingerp
 
 
 # OpenSC keeps the pages locked that have its secrets on them, and Chromium's allocator ends the process when it comes to
-# give such a page back (madvise(2), MADV_DONTNEED: EINVAL), with the filter and without it, now and then.
+# give such a page back (madvise(2), MADV_DONTNEED: EINVAL), now and then; no function of the filter's is on that stack.
 WITHOUT_LOCKED_PAGES = [*(["setpriv", "--bounding-set=-ipc_lock"] if os.getuid() == 0 else []), "prlimit", "--memlock=0:0"]
 
 
