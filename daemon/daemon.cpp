@@ -19,6 +19,7 @@
 #include "daemon/core/ledger.hpp"
 #include "daemon/keys/key_watch.hpp"
 #include "daemon/login/login_server.hpp"
+#include "daemon/occupancy.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/report_exception.hpp"
 #include "daemon/store/checkpoint_store.hpp"
@@ -167,7 +168,7 @@ asio::awaitable<void> Daemon::Parts::begin() {
     }
     const boost::json::object known = facts();
     const auto closed = co_await store.run([&](Storage& storage) {
-        auto ended = record_start(storage, known);
+        auto ended = record_start(storage, known, [](TimeSpan away) { return occupied_times(away); });
         sign_ledger(storage);
         return ended;
     });

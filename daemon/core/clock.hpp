@@ -14,6 +14,14 @@ namespace ukey {
 /// A moment in UTC with microseconds.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
+/// From a moment to a later one, the end not included.
+struct TimeSpan {
+    Timestamp from{};
+    Timestamp to{};
+
+    bool operator==(const TimeSpan&) const = default;
+};
+
 /// Where time comes from. The daemon has the system's, tests have one that they set.
 class Clock {
   public:

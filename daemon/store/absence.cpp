@@ -71,7 +71,8 @@ Result<bool> was_away(Storage& storage, Timestamp moment) {
         const auto alive = last_alive(**next);
         return alive && moment >= *alive - report_delay_max;
     }
-    return (*next)->kind == "daemon.started";
+    return (*next)->kind == "coverage.absence" ||
+           (*next)->kind == "daemon.started"; // older: without the former
 }
 
 } // namespace

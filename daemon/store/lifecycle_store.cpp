@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/lifecycle_store.hpp"
 
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+
 #include "daemon/store/session_store.hpp"
 
 namespace ukey {
 namespace {
 
-/// True unless the ledger's last word is that the service stopped: nothing comes after that but a start.
-Result<bool> stopped_uncleanly(Storage& storage) {
-    auto statement = storage.database().prepare("SELECT kind FROM ledger ORDER BY seq DESC LIMIT 1");
+/// More of them are one from the first one's beginning to the last one's end.
+constexpr std::size_t occupied_spans_max = 32;
+
+struct LastRecord {
+    std::string kind;
+    Timestamp time;
+};
+
+/// nullopt: the ledger is empty.
+Result<std::optional<LastRecord>> last_record(Storage& storage) {
+    auto statement = storage.database().prepare("SELECT kind, time_us FROM ledger ORDER BY seq DESC LIMIT 1");
     const auto row = statement.step();
     if (!row) {
         return tl::unexpected(row.error());
     }
-    return *row && statement.text(0) != "daemon.stopped";
+    return *row ? std::optional(LastRecord{statement.text(0), from_microseconds(statement.integer(1))})
+                : std::nullopt;
 }
 
 Result<Timestamp> last_alive(Storage& storage) {
@@ -23,25 +36,51 @@ Result<Timestamp> last_alive(Storage& storage) {
     return from_microseconds(statement.integer(0));
 }
 
-Result<void> record_unclean_stop(Storage& storage) {
-    const auto alive = last_alive(storage);
-    if (!alive) {
-        return tl::unexpected(alive.error());
+boost::json::value to_json(std::optional<std::vector<TimeSpan>> spans) {
+    if (!spans) {
+        return nullptr;
     }
+    if (spans->size() > occupied_spans_max) {
+        *spans = {{spans->front().from, spans->back().to}};
+    }
+    boost::json::array list;
+    for (const TimeSpan& span : *spans) {
+        list.push_back(boost::json::array{format_timestamp(span.from), format_timestamp(span.to)});
+    }
+    return list;
+}
+
+/// `since`: the last moment at which the service is known to have been there.
+Result<void> record_absence(Storage& storage, Timestamp since, bool unclean, const Occupied& occupied) {
+    const TimeSpan away{std::min(since, storage.now()), storage.now()}; // the clock may have been set back
     return storage.write([&] {
-        return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}});
+        return storage.append("coverage.absence", {{"from", format_timestamp(away.from)},
+                                                   {"to", format_timestamp(away.to)},
+                                                   {"unclean", unclean},
+                                                   {"occupied", to_json(occupied(away))}});
     });
 }
 
 } // namespace
 
-Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts) {
-    const auto unclean = stopped_uncleanly(storage);
-    if (!unclean) {
-        return tl::unexpected(unclean.error());
+Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts,
+                                 const Occupied& occupied) {
+    const auto last = last_record(storage);
+    if (!last) {
+        return tl::unexpected(last.error());
     }
-    if (*unclean) {
-        UKEY_TRY(record_unclean_stop(storage));
+    const bool unclean = *last && (*last)->kind != "daemon.stopped";
+    const auto alive = last_alive(storage);
+    if (!alive) {
+        return tl::unexpected(alive.error());
+    }
+    if (unclean) {
+        UKEY_TRY(storage.write([&] {
+            return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}});
+        }));
+    }
+    if (*last) {
+        UKEY_TRY(record_absence(storage, unclean ? *alive : (*last)->time, unclean, occupied));
     }
     // Also after a clean stop: its ends may have failed where its last record did not.
     const auto ended = end_open_sessions(storage, EndReason::unclean);

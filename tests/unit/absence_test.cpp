@@ -56,6 +56,17 @@ TEST_F(AbsenceTest, WhileTheServiceWasStopped) {
     EXPECT_EQ(believed(-1min), 100) << "before the computer's start";
 }
 
+TEST_F(AbsenceTest, AbsenceIsOnRecordBeforeTheStart) {
+    record(1min, "daemon.started");
+    record(40min, "daemon.stopped");
+    record(60min, "coverage.absence");
+    record(60min, "daemon.started");
+    set(100min);
+    EXPECT_EQ(believed(50min), 50);
+    EXPECT_EQ(believed(30min), 100) << "it was there";
+    EXPECT_EQ(believed(70min), 100) << "it was there";
+}
+
 TEST_F(AbsenceTest, AfterTheLastSignOfLifeOfAKilledService) {
     record(1min, "daemon.started");
     record(20min, "key.inserted");

@@ -66,7 +66,8 @@ TEST(Schema, DatabaseOfVersion2IsBroughtUpToDate) {
         *storage, {.month = {}, .key_id = {}, .organisation = {}, .open_only = false, .uid = {}});
     ASSERT_EQ(sessions->size(), 2U);
     EXPECT_EQ(sessions->front().grade, EvidenceGrade::attested);
-    EXPECT_EQ(record_start(*storage, {}).value(), 1U) << "it was killed, with one session open";
+    EXPECT_EQ(record_start(*storage, {}, [](TimeSpan) { return std::nullopt; }).value(), 1U)
+        << "it was killed, with one session open";
 
     const WorkstationKey key = WorkstationKey::generate();
     EXPECT_EQ(records_since_checkpoint(*storage, key).value(), storage->head_seq());
