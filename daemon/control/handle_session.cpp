@@ -165,7 +165,7 @@ Result<MonthReport> report_month(Storage& storage, const ChinaMonth& month, cons
         met += result.met ? 1 : 0;
     }
     report.summary = {{"month", month.text()},
-                      {"rule", {{"name", rule.name}, {"sessions_required", rule.sessions_required}}},
+                      {"rule", {{"name", rule.name}, {"sessions_required", rule.login.sessions_required}}},
                       {"units", view_units(results)},
                       {"totals",
                        {{"organisations", results.size()},

@@ -5,36 +5,16 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <boost/json/object.hpp>
 
 #include "daemon/core/clock.hpp"
+#include "daemon/core/criterion_rule.hpp"
 #include "daemon/core/organisation.hpp"
-#include "daemon/core/result.hpp"
 #include "daemon/core/session.hpp"
 
 namespace ukey {
-
-/// The rules of a period. Rates, caps and counts are data (daemon/system/rules/), not constants.
-struct CriterionRule {
-    std::string name;
-    std::string valid_from; ///< "2013-04"
-    unsigned sessions_required = 1;
-    std::vector<std::string> grades;
-    std::vector<std::string> applications; ///< file names of executables; empty: every application
-
-    /// Reads a rule file's text; errors as for the configuration, object "file:line".
-    static Result<CriterionRule> parse(std::string_view file, std::string_view text);
-    static Result<CriterionRule> load(const std::string& path);
-    /// The rules of 2013.
-    static const CriterionRule& built_in();
-};
-
-/// Does this session count? The private key was used in it at least once, by an application that the rule
-/// allows, with evidence that the rule allows.
-bool counts(const LoginSession& session, const CriterionRule& rule);
 
 /// What is known of one organisation's logins in the month.
 struct LoginEvidence {

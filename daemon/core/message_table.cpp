@@ -115,6 +115,7 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Save the file again as CSV."), ""},
     {"daemon.unreachable", error, N_("The service ukeyd does not answer at {object}: {reason}."),
      N_("Start it: systemctl start ukeyd"), ""},
+    {"date.malformed", error, N_("“{object}” is not a date."), N_("Write it as 2026-04-01."), ""},
     {"frame.foreign_sender", error, N_("A message came from another process than the one that connected."),
      "",
      N_("A process handed its connection on, for example to a child. The connection was closed and the "
@@ -197,6 +198,8 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Add the column; the names are listed by ukeyctl org import --help."), ""},
     {"registry.unknown_parent", error, N_("{object}: {reason}"),
      N_("Add a line for the superior organisation, or correct the path."), ""},
+    {"rule.not_valid_then", error, N_("The rule in force does not hold for {object} ({reason})."),
+     N_("Name a rule file of that time: criterion.rule_file in the configuration, or --rule."), ""},
     {"session.ambiguous", error, N_("More than one login session matches “{object}”."),
      N_("Give more of the login's id: ukeyctl session list"), ""},
     {"session.not_found", error, N_("No login session matches “{object}”."),

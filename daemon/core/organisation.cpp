@@ -113,6 +113,13 @@ std::optional<OrganisationKind> parse_organisation_kind(std::string_view text) {
     return found == words.end() ? std::nullopt : std::optional(found->second);
 }
 
+bool exists_at_end_of(const ChinaMonth& month, const Organisation& organisation) {
+    const auto before_end = [&](const std::optional<ChinaDate>& date) {
+        return date && date->begin() < month.end();
+    };
+    return (!organisation.founded || before_end(organisation.founded)) && !before_end(organisation.dissolved);
+}
+
 std::vector<std::string> split_path(std::string_view text) {
     const std::string_view trimmed = trim(text);
     std::vector<std::string> parts = split_at_spaced_separators(trimmed);

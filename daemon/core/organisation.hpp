@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/core/china_date.hpp"
+
 namespace ukey {
 
 struct Administrator {
@@ -43,10 +45,16 @@ struct Organisation {
     /// none.
     std::string answered_for_by;
     std::optional<Administrator> administrator;
+    /// First day that it exists, and first day that it does not any more; nullopt: not known, or still there.
+    std::optional<ChinaDate> founded{};
+    std::optional<ChinaDate> dissolved{};
 
     const std::string& name() const { return path.back(); }
     bool operator==(const Organisation&) const = default;
 };
+
+/// Whether it counts in the month: the criteria are assessed at the month's end.
+bool exists_at_end_of(const ChinaMonth& month, const Organisation& organisation);
 
 /// The separator of a path in one cell: the notice writes 重庆市委 - 沙坪坝区委 - 区委党校 - 教工支部. A
 /// hyphen (full-width, ASCII, or the dash that Word makes of it) or a slash separates where it has white

