@@ -55,6 +55,16 @@ Result<RegistryRow> read_row(const boost::json::value& value) {
         organisation.administrator =
             Administrator{text_of(person->get_object(), "name"), text_of(person->get_object(), "mobile")};
     }
+    for (const auto& [member, date] :
+         {std::pair("founded", &organisation.founded), std::pair("dissolved", &organisation.dissolved)}) {
+        if (const std::string text = text_of(*object, member); !text.empty()) {
+            const auto read = ChinaDate::parse(text);
+            if (!read) {
+                return malformed(member);
+            }
+            *date = *read;
+        }
+    }
     return row;
 }
 

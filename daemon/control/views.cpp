@@ -33,6 +33,10 @@ boost::json::value or_null(const std::string& text) {
     return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
 }
 
+boost::json::value date_or_null(const std::optional<ChinaDate>& date) {
+    return date ? boost::json::value(date->text()) : boost::json::value(nullptr);
+}
+
 boost::json::value flag_or_null(const std::optional<bool>& flag) {
     return flag ? boost::json::value(*flag) : boost::json::value(nullptr);
 }
@@ -224,6 +228,8 @@ boost::json::object view_organisation(const OrganisationEntry& entry, const View
                              {"key_required", organisation.key_required},
                              {"mobile_terminal", organisation.mobile_terminal},
                              {"answered_for_by", or_null(organisation.answered_for_by)},
+                             {"founded", date_or_null(organisation.founded)},
+                             {"dissolved", date_or_null(organisation.dissolved)},
                              {"administrator", nullptr},
                              {"keys", boost::json::array(entry.key_ids.begin(), entry.key_ids.end())}};
     if (organisation.administrator && viewer.operates) {

@@ -78,6 +78,29 @@ bool is_scientific_notation(std::string_view text) {
            only(text.substr(exponent + 2), "0123456789");
 }
 
+/// A date as offices and spreadsheets write it: 2013-04-01, 2013/4/1, 2013.4.1 or 2013年4月1日.
+std::optional<ChinaDate> parse_date(std::string_view text) {
+    struct Form {
+        std::string_view after_year, after_month, after_day;
+    };
+    constexpr std::array forms{Form{"-", "-", ""}, Form{"/", "/", ""}, Form{".", ".", ""},
+                               Form{"年", "月", "日"}};
+    for (const auto& [after_year, after_month, after_day] : forms) {
+        const std::size_t year_end = text.find(after_year);
+        const std::size_t month_end = text.find(after_month, year_end == text.npos ? year_end : year_end + 1);
+        if (month_end == text.npos || !text.ends_with(after_day)) {
+            continue;
+        }
+        const std::size_t month_begin = year_end + after_year.size();
+        const std::size_t day_begin = month_end + after_month.size();
+        const auto date = ChinaDate::parse(fmt::format(
+            "{}-{:0>2}-{:0>2}", text.substr(0, year_end), text.substr(month_begin, month_end - month_begin),
+            text.substr(day_begin, text.size() - after_day.size() - day_begin)));
+        return date ? std::optional(*date) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
 /// Reads one file: where its columns are, then row by row.
 class RegistryReader {
   public:
@@ -130,6 +153,16 @@ class RegistryReader {
         }
         if (done) {
             done = read_administrator(organisation.administrator);
+        }
+        if (done) {
+            done = read_date(RegistryField::founded, organisation.founded);
+        }
+        if (done) {
+            done = read_date(RegistryField::dissolved, organisation.dissolved);
+        }
+        if (done && organisation.founded && organisation.dissolved &&
+            *organisation.dissolved < *organisation.founded) {
+            done = bad_cell(RegistryField::dissolved, "is before the day of founding");
         }
         if (!done) {
             return tl::unexpected(std::move(done.error()));
@@ -267,6 +300,18 @@ class RegistryReader {
             administrator = std::move(read);
         }
         return done;
+    }
+
+    Result<void> read_date(RegistryField field, std::optional<ChinaDate>& date) const {
+        const std::string_view text = cell(field);
+        if (text.empty()) {
+            return {};
+        }
+        date = parse_date(text);
+        if (!date) {
+            return bad_cell(field, fmt::format("“{}” is not a date as 2013-04-01", to_printable_utf8(text)));
+        }
+        return {};
     }
 
     std::string_view file_;

@@ -30,6 +30,8 @@ enum class RegistryField {
     answered_for_by,
     administrator,
     mobile,
+    founded,
+    dissolved,
 };
 
 /// A column by its English and its Chinese name; either is understood in the first row, in any order.
@@ -50,6 +52,8 @@ inline constexpr auto registry_columns = std::to_array<RegistryColumn>({
     {"answered_for_by", "代为履行", false},
     {"administrator", "管理员姓名", false},
     {"mobile", "联系手机", false},
+    {"founded", "成立日期", false},
+    {"dissolved", "撤销日期", false},
 });
 
 /// "path (隶属关系)" and "FILE:LINE": how messages name a field and a row.

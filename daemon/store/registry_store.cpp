@@ -3,8 +3,8 @@
 
 #include <unordered_map>
 
-#include "daemon/core/certificate.hpp"
 #include "daemon/core/registry_check.hpp"
+#include "daemon/core/registry_digest.hpp"
 #include "daemon/core/text.hpp"
 
 namespace ukey {
@@ -12,7 +12,12 @@ namespace {
 
 constexpr std::string_view organisation_columns =
     "code, path, kind, assessed_unit, key_required, mobile_terminal, answered_for_by, administrator_name, "
-    "administrator_mobile";
+    "administrator_mobile, founded, dissolved";
+
+std::optional<ChinaDate> read_date(const std::string& text) {
+    const auto date = ChinaDate::parse(text);
+    return date ? std::optional(*date) : std::nullopt;
+}
 
 Organisation read_organisation(const Statement& row) {
     Organisation organisation{.code = row.text(0),
@@ -22,7 +27,9 @@ Organisation read_organisation(const Statement& row) {
                               .key_required = row.integer(4) != 0,
                               .mobile_terminal = row.integer(5) != 0,
                               .answered_for_by = row.text(6),
-                              .administrator = std::nullopt};
+                              .administrator = std::nullopt,
+                              .founded = read_date(row.text(9)),
+                              .dissolved = read_date(row.text(10))};
     if (const std::string name = row.text(7); !name.empty() || !row.text(8).empty()) {
         organisation.administrator = Administrator{name, row.text(8)};
     }
@@ -45,16 +52,22 @@ Result<std::vector<Organisation>> read_all(Storage& storage) {
     }
 }
 
+/// Empty: no date.
+std::string date_text(const std::optional<ChinaDate>& date) {
+    return date ? date->text() : std::string();
+}
+
 Result<void> write_organisation(Storage& storage, const Organisation& organisation) {
     auto statement = storage.database().prepare(
         "INSERT INTO organisation (code, path, name, folded_name, kind, assessed_unit, key_required, "
-        "mobile_terminal, "
-        "answered_for_by, administrator_name, administrator_mobile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "mobile_terminal, answered_for_by, administrator_name, administrator_mobile, founded, dissolved) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (code) DO UPDATE SET path = excluded.path, name = excluded.name, "
         "folded_name = excluded.folded_name, kind = excluded.kind, assessed_unit = excluded.assessed_unit, "
         "key_required = excluded.key_required, mobile_terminal = excluded.mobile_terminal, "
         "answered_for_by = excluded.answered_for_by, administrator_name = excluded.administrator_name, "
-        "administrator_mobile = excluded.administrator_mobile");
+        "administrator_mobile = excluded.administrator_mobile, founded = excluded.founded, "
+        "dissolved = excluded.dissolved");
     const Administrator administrator = organisation.administrator.value_or(Administrator{});
     statement.bind(organisation.code)
         .bind(join_path(organisation.path))
@@ -66,24 +79,18 @@ Result<void> write_organisation(Storage& storage, const Organisation& organisati
         .bind(std::int64_t{organisation.mobile_terminal})
         .bind(organisation.answered_for_by)
         .bind(administrator.name)
-        .bind(administrator.mobile);
+        .bind(administrator.mobile)
+        .bind(date_text(organisation.founded))
+        .bind(date_text(organisation.dissolved));
     return statement.run();
 }
 
-/// What the record tells of the file: enough to prove which registry was in force, nothing personal.
-std::string registry_digest(const std::vector<RegistryRow>& rows) {
-    std::string text;
+std::string digest_of(const std::vector<RegistryRow>& rows) {
+    RegistryDigest digest;
     for (const RegistryRow& row : rows) {
-        const Organisation& organisation = row.organisation;
-        for (const std::string& field :
-             {organisation.code, join_path(organisation.path), std::string(to_string(organisation.kind)),
-              organisation.assessed_unit, std::string(organisation.key_required ? "1" : "0"),
-              std::string(organisation.mobile_terminal ? "1" : "0"), organisation.answered_for_by}) {
-            text += field;
-            text += '\n';
-        }
+        digest.add(row.organisation);
     }
-    return sha256_hex(text);
+    return digest.sha256();
 }
 
 Result<std::vector<std::string>> keys_of(Storage& storage, const std::string& code) {
@@ -139,7 +146,7 @@ Result<ImportCounts> import_registry(Storage& storage, const std::string& file,
                                                     {"rows", rows.size()},
                                                     {"added", counts.added},
                                                     {"changed", counts.changed},
-                                                    {"sha256", registry_digest(rows)}});
+                                                    {"sha256", digest_of(rows)}});
     }));
     return counts;
 }

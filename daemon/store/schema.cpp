@@ -113,8 +113,14 @@ CREATE TABLE checkpoint (
 ) STRICT;
 )sql";
 
+// When organisations began and ceased to be, as "2013-04-01" (China time); empty: not known, or still there.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE organisation ADD COLUMN founded TEXT NOT NULL DEFAULT '';
+ALTER TABLE organisation ADD COLUMN dissolved TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// What brings a database from the version that is its place here to the next one.
-constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3};
+constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3, version_4};
 
 Result<std::int64_t> read_version(Database& database) {
     auto statement = database.prepare("PRAGMA user_version");

@@ -46,6 +46,23 @@ TEST(ReadRegistry, ReadsEveryColumn) {
     EXPECT_EQ(rows[0].organisation.name(), "教工支部");
 }
 
+TEST(ReadRegistry, ReadsDatesAsOfficesAndSpreadsheetsWriteThem) {
+    for (const std::string_view date : {"2013-04-09", "2013/4/9", "2013.04.09", "2013年4月9日"}) {
+        const auto rows = rows_of("path,code,成立日期,dissolved\n区委,1," + std::string(date) + ",\n");
+        ASSERT_EQ(rows.size(), 1U) << date;
+        EXPECT_EQ(rows[0].organisation.founded, (ChinaDate{2013, 4, 9})) << date;
+        EXPECT_FALSE(rows[0].organisation.dissolved);
+    }
+    for (const std::string_view date :
+         {"2013-02-29", "4/9/2013", "41373", "2013-4", "2013-04/09", "2013-04-", "--", "年月日", "April"}) {
+        const Error error = read_error("path,code,dissolved\n区委,1," + std::string(date) + "\n");
+        EXPECT_EQ(error.code, "registry.bad_cell");
+        EXPECT_NE(error.reason.find("dissolved (撤销日期)"), std::string::npos) << error.reason;
+    }
+    EXPECT_EQ(read_error("path,code,founded,dissolved\n区委,1,2013-04-02,2013-04-01\n").code,
+              "registry.bad_cell");
+}
+
 TEST(ReadRegistry, UnderstandsEnglishColumnsInAnyOrderAndForeignOnes) {
     const auto rows = rows_of("Note,CODE,path\n\"x\",7,区委\n");
     ASSERT_EQ(rows.size(), 1U);
@@ -156,7 +173,7 @@ TEST(ReadRegistry, PassesOnErrorsOfTheLayersBelow) {
 
 TEST(Columns, AreThoseOfTheHeader) {
     const auto columns = registry_columns;
-    ASSERT_EQ(columns.size(), 9U);
+    ASSERT_EQ(columns.size(), 11U);
     EXPECT_EQ(columns[0].english, "path");
     EXPECT_TRUE(columns[0].required);
     EXPECT_EQ(columns[8].chinese, "联系手机");

@@ -9,6 +9,7 @@
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/key_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
+#include "daemon/store/registry_store.hpp"
 #include "daemon/store/session_store.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -79,6 +80,32 @@ TEST(Schema, DatabaseOfVersion2IsBroughtUpToDate) {
     EXPECT_EQ(records_since_checkpoint(*storage, key).value(), 0U);
     EXPECT_EQ(load_checkpoints(*storage, key.fingerprint(), 0, 1000)->size(), 1U);
     EXPECT_EQ(load_checkpoints(*storage, std::string(64, '0'), 0, 1000)->size(), 0U) << "another key's";
+}
+
+TEST(Schema, DatabaseOfVersion3IsBroughtUpToDate) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "ukeyd.db").string();
+    std::filesystem::copy_file(UKEY_TEST_DATA "/state/schema3.db", path);
+    const SystemClock clock;
+    auto storage = Storage::open(path, clock);
+    ASSERT_TRUE(storage) << to_string(storage.error());
+    EXPECT_EQ(storage->head_seq(), 12U);
+    const auto organisations = list_organisations(*storage, "");
+    ASSERT_EQ(organisations->size(), 3U);
+    for (const OrganisationEntry& entry : *organisations) {
+        EXPECT_FALSE(entry.organisation.founded || entry.organisation.dissolved);
+    }
+    // A registry without the new dates is the one that it was.
+    std::vector<RegistryRow> rows;
+    for (const OrganisationEntry& entry : *organisations) {
+        rows.push_back({rows.size() + 2, entry.organisation});
+    }
+    EXPECT_EQ(import_registry(*storage, "r.csv", rows, 0, false)->unchanged, 3U);
+
+    rows.back().organisation.founded = ChinaDate{2013, 4, 1};
+    rows.back().organisation.dissolved = ChinaDate{2014, 12, 31};
+    EXPECT_EQ(import_registry(*storage, "r.csv", rows, 0, false)->changed, 1U);
+    EXPECT_EQ(list_organisations(*storage, "")->back().organisation, rows.back().organisation);
 }
 
 TEST(Schema, AttestedSessionOfAnotherOrganisationIsNotAttested) {

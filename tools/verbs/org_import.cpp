@@ -133,6 +133,12 @@ boost::json::object to_json(const RegistryRow& row) {
         json["administrator"] = {{"name", organisation.administrator->name},
                                  {"mobile", organisation.administrator->mobile}};
     }
+    if (organisation.founded) {
+        json["founded"] = organisation.founded->text();
+    }
+    if (organisation.dissolved) {
+        json["dissolved"] = organisation.dissolved->text();
+    }
     return json;
 }
 

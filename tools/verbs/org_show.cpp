@@ -28,6 +28,8 @@ std::string render(const boost::json::object& organisation, const Style& style) 
     lines += detail_line(_("Answered by"), text_of(organisation, "answered_for_by"));
     lines +=
         detail_line(_("Administrator"), administrator.empty() ? _("none, or not for you to see") : person);
+    lines += detail_line(_("Founded"), text_of(organisation, "founded"));
+    lines += detail_line(_("Dissolved"), text_of(organisation, "dissolved"));
     lines += detail_line(_("U-Key"), keys.empty() ? _("none") : keys);
     return lines + render_findings(list_of(organisation, "findings"), style, 2);
 }
