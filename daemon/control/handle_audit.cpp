@@ -2,6 +2,8 @@
 // audit.export and audit.verify.
 #include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
+#include "daemon/core/text.hpp"
+#include "daemon/store/projection.hpp"
 
 namespace ukey {
 namespace {
@@ -40,16 +42,42 @@ Result<boost::json::object> verify_chain(Storage& storage, const Written& writte
         reason = "records are missing at the end";
         bad_seq = verifier.seq() + 1;
     }
-    boost::json::object verdict{{"records", verifier.seq()},
-                                {"head", to_hex(verifier.head())},
-                                {"intact", !reason},
-                                {"first_bad_seq", nullptr},
-                                {"reason", nullptr}};
+    boost::json::object verdict{{"records", verifier.seq()}, {"head", to_hex(verifier.head())},
+                                {"intact", !reason},         {"first_bad_seq", nullptr},
+                                {"reason", nullptr},         {"rebuild", nullptr}};
     if (reason) {
         verdict["first_bad_seq"] = bad_seq;
         verdict["reason"] = *reason;
     }
     return verdict;
+}
+
+boost::json::object view_projection(const ProjectionVerdict& verdict) {
+    boost::json::array differences;
+    for (const ProjectionDifference& difference : verdict.differences) {
+        boost::json::object row{{"table", difference.table},
+                                {"row", to_printable_utf8(difference.row)},
+                                {"column", difference.column},
+                                {"in_force", to_printable_utf8(difference.in_force)},
+                                {"derived", to_printable_utf8(difference.derived)}};
+        differences.push_back(std::move(row));
+    }
+    boost::json::object view{{"rows", verdict.rows}, {"differing", verdict.differing}};
+    view["differences"] = std::move(differences);
+    return view;
+}
+
+/// Adds what came of it. Tables that are derived from a broken chain would say nothing.
+Result<void> verify_tables(Storage& storage, boost::json::object& verdict) {
+    if (!verdict.at("intact").as_bool()) {
+        return {};
+    }
+    const auto compared = compare_projection(storage);
+    if (!compared) {
+        return tl::unexpected(compared.error());
+    }
+    verdict["rebuild"] = view_projection(*compared);
+    return {};
 }
 
 } // namespace
@@ -100,15 +128,21 @@ asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, Cont
                                   {"head", head}};
 }
 
-asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext& context, ControlRequest& /*request*/) {
+asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext& context, ControlRequest& request) {
+    const bool rebuild = request.flag("rebuild");
     const auto written = co_await context.store.run([](Storage& storage) -> Result<Written> {
         return Written{storage.head_seq(), storage.head_hash()};
     });
     if (!written) {
         co_return refuse(written.error());
     }
-    auto verdict =
-        co_await context.reader.read([&](Storage& storage) { return verify_chain(storage, *written); });
+    auto verdict = co_await context.reader.read([&](Storage& storage) -> Result<boost::json::object> {
+        auto verified = verify_chain(storage, *written);
+        if (verified && rebuild) {
+            UKEY_TRY(verify_tables(storage, *verified));
+        }
+        return verified;
+    });
     if (!verdict) {
         co_return refuse(verdict.error());
     }

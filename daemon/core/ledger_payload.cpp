@@ -6,6 +6,7 @@
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace ukey::payload {
 namespace {
@@ -96,6 +97,12 @@ class Members {
         static const boost::json::object nothing;
         const boost::json::value* value = object_.if_contains(name);
         return Members(value != nullptr && value->is_object() ? value->get_object() : nothing);
+    }
+
+    /// A member as it stands; empty: it is not there.
+    std::string json(std::string_view name) const {
+        const boost::json::value* value = object_.if_contains(name);
+        return value == nullptr ? std::string() : boost::json::serialize(*value);
     }
 
     bool complete() const { return complete_; }
@@ -191,22 +198,30 @@ Payload read_key_released(Members& members) {
                        .uid = members.number<std::uint32_t>("uid")};
 }
 
+Payload read_pin_state(Members& members) {
+    return PinState{.key_id = members.needed_text("key"), .is_default = members.flag("default")};
+}
+
 Payload read_session_started(Members& members) {
     const Members claim = members.object("claim");
-    SessionStarted session{.login = members.needed_text("login"),
-                           .key_id = members.text("key"),
-                           .organisation = members.text("organisation"),
-                           .uid = members.number<std::uint32_t>("uid"),
-                           .pid = members.number<std::int64_t>("pid").value_or(0),
-                           .executable = claim.text("executable"),
-                           .application = claim.text("application"),
-                           .program = claim.text("program"),
-                           .verdict = members.text("verdict"),
-                           .codes = members.texts("codes"),
-                           .grade =
-                               parse_evidence_grade(members.text("grade")).value_or(EvidenceGrade::observed),
-                           .started = members.needed_time("started_at"),
-                           .uses = members.count("uses")};
+    const auto attestation_us = members.object("attestation").number<std::int64_t>("duration_us");
+    SessionStarted session{
+        .login = members.needed_text("login"),
+        .key_id = members.text("key"),
+        .organisation = members.text("organisation"),
+        .uid = members.number<std::uint32_t>("uid"),
+        .pid = members.number<std::int64_t>("pid").value_or(0),
+        .executable = claim.text("executable"),
+        .application = claim.text("application"),
+        .program = claim.text("program"),
+        .verdict = members.text("verdict"),
+        .codes = members.texts("codes"),
+        .grade = parse_evidence_grade(members.text("grade")).value_or(EvidenceGrade::observed),
+        .started = members.needed_time("started_at"),
+        .uses = members.count("uses"),
+        .attestation = members.json("attestation"),
+        .attestation_duration =
+            attestation_us ? std::optional(std::chrono::microseconds(*attestation_us)) : std::nullopt};
     if (session.program.empty()) {
         session.program = file_name(session.executable);
     }
@@ -226,6 +241,7 @@ Payload read_session_ended(Members& members) {
     return SessionEnded{.login = members.needed_text("login"),
                         .key_id = members.text("key"),
                         .reason = parse_end_reason(members.text("reason")).value_or(EndReason::unclean),
+                        .ended = members.time("ended_at"),
                         .uses = members.count("uses")};
 }
 
@@ -253,6 +269,7 @@ constexpr auto kinds = std::to_array<Kind>({
     {"key.seen", read_key_seen},
     {"key.bound", read_key_bound},
     {"key.released", read_key_released},
+    {"pin.state", read_pin_state},
 });
 
 } // namespace

@@ -102,6 +102,12 @@ struct KeyReleased {
     std::optional<std::uint32_t> uid;
 };
 
+/// `pin.state`.
+struct PinState {
+    std::string key_id;
+    bool is_default = false;
+};
+
 /// `session.started`.
 struct SessionStarted {
     std::string login;
@@ -117,6 +123,8 @@ struct SessionStarted {
     EvidenceGrade grade = EvidenceGrade::observed;
     Timestamp started{};
     std::uint64_t uses = 0;
+    std::string attestation; ///< the member as it stands, JSON; empty: there is none
+    std::optional<std::chrono::microseconds> attestation_duration;
 };
 
 /// `session.used`.
@@ -137,6 +145,7 @@ struct SessionEnded {
     std::string login;
     std::string key_id;
     EndReason reason = EndReason::unclean;
+    std::optional<Timestamp> ended; ///< nullopt: an older service did not say; about the record's time
     std::uint64_t uses = 0;
 };
 
@@ -146,7 +155,7 @@ struct Other {};
 using Payload =
     std::variant<Other, ServiceConfigured, ServiceStopped, ServiceUnclean, CoverageAbsence, CoverageGap,
                  ComputerResumed, ClockStepped, KeySeen, KeyInserted, KeyRemoved, KeyBound, KeyReleased,
-                 SessionStarted, SessionUsed, SessionResumed, SessionEnded>;
+                 PinState, SessionStarted, SessionUsed, SessionResumed, SessionEnded>;
 
 /// Error `ledger.unreadable`: no JSON object, or a member without which the record says nothing is missing
 /// (the login of a session, the key of a key, a time or an amount that is none). `kind` decides; payloads of

@@ -27,6 +27,14 @@ constexpr auto table = std::to_array<MessageEntry>({
         "inserted outside the service.")},
     {"audit.no_checkpoint", error, N_("Nothing was signed at record {object}: no bundle can begin there."),
      N_("Name the last record of an earlier bundle, or leave --since out."), ""},
+    {"audit.projection_differs", error,
+     N_("The tables of keys, bindings and sessions do not say what the ledger says: {count} values differ."),
+     N_("Believe the ledger: send the district a bundle (ukeyctl audit export --format bundle), keep a copy "
+        "of "
+        "the state folder, and report this."),
+     N_("These tables are written together with the ledger's records and can be derived from them. A "
+        "difference means that they were changed outside the service, or that the service has a fault. Lists "
+        "and reports on this computer come from them; bundles and what the district counts do not.")},
     {"binding.already", warning, N_("The key is already bound to {organisation}."), "", ""},
     {"binding.name_mismatch", warning,
      N_("The certificate's name “{certificate_name}” is not exactly “{organisation_name}”: {differences}."),

@@ -55,6 +55,12 @@ Statement& Statement::bind(const std::optional<std::int64_t>& value) {
     return value ? bind(*value) : bind_null();
 }
 
+Statement& Statement::reset() {
+    sqlite3_reset(statement_); // what it returns is the last step's failure, which was told then
+    next_ = 1;
+    return *this;
+}
+
 Result<bool> Statement::step() {
     if (error_) {
         return tl::unexpected(*error_);
@@ -94,10 +100,11 @@ std::int64_t Statement::integer(int column) const {
 }
 
 std::optional<std::int64_t> Statement::optional_integer(int column) const {
-    if (sqlite3_column_type(statement_, column) == SQLITE_NULL) {
-        return std::nullopt;
-    }
-    return sqlite3_column_int64(statement_, column);
+    return is_null(column) ? std::nullopt : std::optional(integer(column));
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
 std::string Statement::text(int column) const {

@@ -37,6 +37,9 @@ class Statement {
     Statement& bind_null();
     Statement& bind(const std::optional<std::int64_t>& value);
 
+    /// To be run once more: its values are bound anew, from the first one.
+    Statement& reset();
+
     /// True when there is a row, false at the end.
     Result<bool> step();
     /// For statements without rows.
@@ -47,6 +50,7 @@ class Statement {
     std::int64_t integer(int column) const;
     std::optional<std::int64_t> optional_integer(int column) const;
     std::string text(int column) const;
+    bool is_null(int column) const;
 
   private:
     sqlite3_stmt* statement_ = nullptr;

@@ -36,6 +36,24 @@ Result<std::optional<std::string>> match_key(Storage& storage, const Insertion& 
     return match;
 }
 
+/// An id for a key that is new. Two tokens of one serial of which neither can be read have nothing to tell
+/// them apart but that both are inserted: a number makes the second one's id another.
+Result<std::string> fresh_key_id(Storage& storage, const Insertion& insertion) {
+    const std::string spki = insertion.certificate ? insertion.certificate->spki_sha256 : std::string();
+    for (int number = 1;; ++number) {
+        std::string key_id =
+            make_key_id(insertion.identity, number == 1 ? spki : spki + "#" + std::to_string(number));
+        auto taken = storage.database().prepare("SELECT 1 FROM key WHERE key_id = ?");
+        const auto row = taken.bind(key_id).step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return key_id;
+        }
+    }
+}
+
 Result<void> create_key(Storage& storage, const std::string& key_id, const Insertion& insertion) {
     const KeyIdentity& identity = insertion.identity;
     auto statement = storage.database().prepare("INSERT INTO key (key_id, manufacturer, model, serial, "
@@ -211,8 +229,11 @@ Result<KeyRecord> record_insertion(Storage& storage, const Insertion& insertion)
         if (*match) {
             key_id = **match;
         } else {
-            key_id = make_key_id(insertion.identity,
-                                 insertion.certificate ? insertion.certificate->spki_sha256 : std::string());
+            auto fresh = fresh_key_id(storage, insertion);
+            if (!fresh) {
+                return tl::unexpected(fresh.error());
+            }
+            key_id = std::move(*fresh);
             UKEY_TRY(create_key(storage, key_id, insertion));
         }
         return update_key(storage, key_id, insertion);

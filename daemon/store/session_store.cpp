@@ -209,6 +209,7 @@ Result<void> write_end(Storage& storage, LoginSession& session, const SessionEnd
     return storage.append("session.ended", {{"login", session.login},
                                             {"key", session.key_id},
                                             {"reason", to_string(end.reason)},
+                                            {"ended_at", format_timestamp(end.time)},
                                             {"uses", session.uses}});
 }
 

@@ -21,19 +21,48 @@ std::string render(const boost::json::object& result, bool intact, const Style& 
     return style.paint(Paint::bad, "✘") + " " + texts.message + "\n  → " + texts.remedy + "\n";
 }
 
+std::string difference_line(const boost::json::object& difference) {
+    const std::string column = text_of(difference, "column");
+    return "  " + text_of(difference, "table") + " " + text_of(difference, "row") +
+           (column.empty() ? "" : " " + column) + ": " +
+           say(N_("in force “{in_force}”, by the ledger “{derived}”"),
+               {{"in_force", text_of(difference, "in_force")}, {"derived", text_of(difference, "derived")}}) +
+           "\n";
+}
+
+/// What came of deriving the tables again.
+std::string render_rebuild(const boost::json::object& rebuild, const Style& style) {
+    const std::int64_t differing = number_of(rebuild, "differing").value_or(0);
+    if (differing == 0) {
+        return style.paint(Paint::good, "✔") + " " +
+               say(N_("The tables beside it say the same: {rows} rows were derived again."),
+                   {{"rows", std::to_string(number_of(rebuild, "rows").value_or(0))}}) +
+               "\n";
+    }
+    const Explained texts = explain("audit.projection_differs", {{"count", std::to_string(differing)}}, {});
+    std::string text = style.paint(Paint::bad, "✘") + " " + texts.message + "\n";
+    for (const boost::json::value& difference : list_of(rebuild, "differences")) {
+        text += difference_line(as_object(difference));
+    }
+    return text + "  → " + texts.remedy + "\n";
+}
+
 /// The service's own ledger, by the service.
-Outcome<ExitCode> verify_ledger(const Context& context) {
-    const auto answer = context.ask("audit.verify", {}, {}, long_answer_wait);
+Outcome<ExitCode> verify_ledger(const Context& context, bool rebuild) {
+    const auto answer = context.ask("audit.verify", {{"rebuild", rebuild}}, {}, long_answer_wait);
     if (!answer) {
         return tl::unexpected(answer.error());
     }
     const bool intact = flag_of(*answer, "intact").value_or(false);
+    const boost::json::object& rebuilt = object_of(*answer, "rebuild"); // empty: it was not asked for
     if (context.json()) {
         context.print_json(*answer);
     } else {
-        context.print(render(*answer, intact, context.style()));
+        context.print(render(*answer, intact, context.style()) +
+                      (rebuilt.empty() ? "" : render_rebuild(rebuilt, context.style())));
     }
-    return intact ? ExitCode::done : ExitCode::answered_no;
+    const bool same = rebuilt.empty() || number_of(rebuilt, "differing") == 0;
+    return intact && same ? ExitCode::done : ExitCode::answered_no;
 }
 
 /// Bundles, without a service.
@@ -61,13 +90,21 @@ Run define_audit_verify(CLI::App& command) {
     command.add_option(
         "--ca", request->ca_paths,
         _("the U-Keys' CAs, files or folders: the certificates of attested logins are checked too"));
-    return [request](const Context& context) {
+    auto rebuild = std::make_shared<bool>(false);
+    command.add_flag("--rebuild", *rebuild,
+                     _("also derive the tables of keys, bindings and sessions from the ledger, and compare"));
+    return [request, rebuild](const Context& context) {
+        if (*rebuild && !request->files.empty()) {
+            return Outcome<ExitCode>(fail_with(
+                "usage.arguments", {{"reason", _("--rebuild is for this computer's ledger: name no file")},
+                                    {"program", "ukeyctl audit verify"}}));
+        }
         if (request->files.empty() && (request->trust_list || !request->ca_paths.empty())) {
             return Outcome<ExitCode>(fail_with(
                 "usage.arguments", {{"reason", _("--trust and --ca are for bundles: name at least one file")},
                                     {"program", "ukeyctl audit verify"}}));
         }
-        return request->files.empty() ? verify_ledger(context) : verify_bundles(context, *request);
+        return request->files.empty() ? verify_ledger(context, *rebuild) : verify_bundles(context, *request);
     };
 }
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables beside the ledger, derived from it again. Reader or store thread; blocking.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "daemon/store/storage.hpp"
+
+namespace ukey {
+
+/// Tables `rebuilt_key`, `rebuilt_key_public_key`, `rebuilt_binding` and `rebuilt_session` of the
+/// connection's own temporary database, which also one that only reads has. They go with the transaction in
+/// which they were made.
+///
+/// Their columns are those of the tables that they are named after, as far as a record has them, but for:
+/// `rebuilt_key.certificate_sha256`, 64 hexadecimal digits; `rebuilt_session.ended`, 0 or 1, beside
+/// `ended_us`. NULL in `certificate_sha256` and `ended_us`: no record says it. Columns that are not in a
+/// record are not there.
+struct Rebuilt {
+    std::uint64_t records = 0;
+    /// Numbers of records whose payload is no object, or has not what its kind has; at most
+    /// unreadable_records_max.
+    std::vector<std::uint64_t> unreadable;
+};
+constexpr std::size_t unreadable_records_max = 20;
+
+/// Reads the whole ledger; inside Storage::read().
+Result<Rebuilt> rebuild_tables(Storage& storage);
+
+} // namespace ukey
