@@ -6,7 +6,7 @@
 
 #include "daemon/core/certificate.hpp"
 #include "daemon/core/configuration.hpp"
-#include "daemon/core/criterion.hpp"
+#include "daemon/core/criterion_rule.hpp"
 #include "daemon/core/result.hpp"
 
 namespace ukey {

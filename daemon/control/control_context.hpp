@@ -12,7 +12,7 @@
 #include "daemon/core/certificate.hpp"
 #include "daemon/core/clock.hpp"
 #include "daemon/core/configuration.hpp"
-#include "daemon/core/criterion.hpp"
+#include "daemon/core/criterion_rule.hpp"
 #include "daemon/core/finding.hpp"
 #include "daemon/core/registry_file.hpp"
 #include "daemon/core/workstation_key.hpp"

@@ -243,6 +243,8 @@ void settle(UnitAssessment& unit, const CriterionRule& rule) {
 }
 
 void assess_units(MonthAssessment& assessment) {
+    assessment.units.clear();
+    assessment.total = {};
     std::map<std::string, UnitAssessment> units;
     for (const OrganisationAssessment& result : assessment.organisations) {
         add(units[result.organisation.assessed_unit], result, assessment.rule);
@@ -351,6 +353,14 @@ MonthAssessment assess(MonthFacts facts, const CriterionRule& rule) {
     }
     assess_units(assessment);
     return assessment;
+}
+
+void restrict_to(MonthAssessment& assessment, const std::set<std::string>& codes) {
+    std::erase_if(assessment.organisations, [&](const OrganisationAssessment& result) {
+        return !codes.contains(result.organisation.code);
+    });
+    assessment.all_organisations = false;
+    assess_units(assessment);
 }
 
 } // namespace ukey

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -167,5 +168,8 @@ struct MonthAssessment {
 
 /// Applies the rule. The same facts and rule give the same assessment.
 MonthAssessment assess(MonthFacts facts, const CriterionRule& rule);
+
+/// Keeps the organisations of these codes only, and reckons units and total anew of them.
+void restrict_to(MonthAssessment& assessment, const std::set<std::string>& codes);
 
 } // namespace ukey

@@ -114,9 +114,11 @@ CREATE TABLE checkpoint (
 )sql";
 
 // When organisations began and ceased to be, as "2013-04-01" (China time); empty: not known, or still there.
+// Who had a key when is read from the ledger (binding_history.cpp).
 constexpr const char* version_4 = R"sql(
 ALTER TABLE organisation ADD COLUMN founded TEXT NOT NULL DEFAULT '';
 ALTER TABLE organisation ADD COLUMN dissolved TEXT NOT NULL DEFAULT '';
+CREATE INDEX ledger_of_bindings ON ledger (kind) WHERE kind IN ('key.bound', 'key.released');
 )sql";
 
 /// What brings a database from the version that is its place here to the next one.

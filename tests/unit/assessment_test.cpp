@@ -341,6 +341,20 @@ TEST(Assessment, UnitsAreInTheOrderOfTheirCodes) {
     EXPECT_EQ(assess_district({}).total.deduction_max, Points{0});
 }
 
+TEST(Assessment, APartOfTheOrganisationsIsReckonedByItself) {
+    auto other = facts({"b"});
+    other.organisation.assessed_unit = "02";
+    MonthAssessment assessed = assess_district({with_login(facts({"a"}), 1), other, facts({"c"})});
+    restrict_to(assessed, {"b", "nobody"});
+    ASSERT_EQ(assessed.organisations.size(), 1U);
+    EXPECT_FALSE(assessed.all_organisations);
+    ASSERT_EQ(assessed.units.size(), 1U);
+    EXPECT_EQ(assessed.units[0].code, "02");
+    EXPECT_EQ(assessed.total.organisations, 1U);
+    EXPECT_EQ(assessed.total.login.deduction_max, Points{1000});
+    EXPECT_EQ(assessed.total.deduction_max, Points{1000});
+}
+
 TEST(Assessment, AsManyRowsOfEvidenceAsAReportShows) {
     auto busy = facts({"a"});
     for (unsigned login_number = 0; login_number < 100; ++login_number) {
