@@ -149,14 +149,23 @@ class LoginJudge {
 
 /// What an organisation shows for itself, with what it was answered for by: of all of them the first rows.
 void give_evidence(OrganisationFacts& facts, OrganisationAssessment& result) {
-    std::vector<LoginEvidenceRow>& evidence = result.evidence;
-    evidence.insert(evidence.end(), std::move_iterator(facts.sessions.begin()),
-                    std::move_iterator(facts.sessions.end()));
-    std::ranges::stable_sort(evidence, {}, [](const LoginEvidenceRow& row) {
+    const auto by_time = [](const LoginEvidenceRow& row) {
         return std::tie(row.started, row.workstation, row.login);
-    });
-    evidence.resize(std::min(evidence.size(), evidence_rows_max));
-    evidence.shrink_to_fit();
+    };
+    std::vector<LoginEvidenceRow>& evidence = result.evidence;
+    if (evidence.empty()) {
+        evidence = std::move(facts.sessions); // most have only these, and there are a million of them
+    } else {
+        evidence.insert(evidence.end(), std::move_iterator(facts.sessions.begin()),
+                        std::move_iterator(facts.sessions.end()));
+    }
+    if (!std::ranges::is_sorted(evidence, {}, by_time)) {
+        std::ranges::sort(evidence, {}, by_time);
+    }
+    if (evidence.size() > evidence_rows_max) {
+        evidence.resize(evidence_rows_max);
+        evidence.shrink_to_fit();
+    }
 }
 
 void add(Rate& rate, bool fulfilled, bool perhaps) {
