@@ -70,6 +70,8 @@ Answering::Answering(const MonthFacts& facts, const CriterionRule& rule)
     if (facts.scope == AssessmentScope::workstation && delegation_ == Delegation::superior) {
         delegation_ = Delegation::registry;
     }
+    by_code_.reserve(facts.organisations.size());
+    by_path_.reserve(delegation_ == Delegation::superior ? facts.organisations.size() : 0);
     for (const OrganisationFacts& organisation : facts.organisations) {
         by_code_.emplace(organisation.organisation.code, &organisation);
         if (delegation_ == Delegation::superior) {

@@ -59,6 +59,15 @@ class Path(unittest.TestCase):
             report = ws.ask("report", "month", this_month())
             states = {row["organisation"]["code"]: row["status"] for row in report["rows"]}
             self.assertEqual(states, {"500102000000": "not_seen_here", "500102000001": "met"})
+            branch, = (row for row in report["rows"] if row["status"] == "met")
+            self.assertEqual((branch["covered"], branch["administrator"]), ("key", "known"))
+            self.assertEqual([evidence["login"] for evidence in branch["evidence"]], [session["login"]])
+            self.assertEqual(report["totals"]["login"]["fulfilled_min"], 1)
+            self.assertEqual(report["totals"]["login"]["fulfilled_max"], 2, "the other may have logged in elsewhere")
+            self.assertEqual(report["basis"]["ledgers"][0]["workstation"],
+                             ws.ask("workstation", "show")["fingerprint"])
+            early = ws.ask("report", "month", "2013-03", check=False)
+            self.assertEqual(early["error"]["code"], "rule.not_valid_then")
 
             mark = watch.mark()  # at its start a worker may tell an insertion twice: read, then heard of
             card.remove()
