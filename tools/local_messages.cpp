@@ -60,6 +60,16 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("In the mode “observe” a login that the rules forbid is let through and recorded; in the mode "
         "“enforce” it is "
         "refused.")},
+    {"conflict.key_on_two_computers", error, N_("One U-Key was in two computers at the same time."),
+     N_("Find out at both which of them is right: a clock may be wrong, or the key's ledger copied. Show it "
+        "to the auditor."),
+     N_("A key is one thing and can be in one place. It is said when the clocks of the two computers would "
+        "have to be more than two minutes apart to explain it.")},
+    {"conflict.key_with_two_organisations", error, N_("One U-Key is bound to more than one organisation."),
+     N_("Release it where it does not belong: ukeyctl key release KEY. Then ask that workstation for a new "
+        "bundle."),
+     N_("One key manages one organisation only. Each workstation sees to that for itself; two workstations "
+        "that do not know of each other only show it here.")},
     {"coverage.bypass", warning,
      N_("{program} (process {pid} of {user}) has loaded {backend} without the filter: its logins are neither "
         "seen nor counted."),
@@ -78,6 +88,39 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("An upgrade replaces the file; a program keeps what it has loaded until it ends. Copies of the "
         "filter "
         "for other modules, ukey-pkcs11-NAME.so, have to be made again.")},
+    {"district.bad_fingerprint", error, N_("“{object}” is no fingerprint of a workstation."),
+     N_("It has 64 hexadecimal digits: ukeyctl workstation show prints it on that computer."), ""},
+    {"district.exists", error, N_("There is a file {object} already; it was not touched."),
+     N_("Give the store another name."), ""},
+    {"district.newer", error, N_("The store {object} was written by a newer version."),
+     N_("Install that version of ukeyctl again."), ""},
+    {"district.no_store", error, N_("{object} is no district's store."),
+     N_("Make one: ukeyctl district init STORE"), ""},
+    {"district.no_workstation", warning, N_("No workstation is enrolled yet."),
+     N_("Enrol those whose fingerprint you have compared: ukeyctl district enrol STORE FINGERPRINT --name "
+        "NAME"),
+     ""},
+    {"district.registry_empty", warning,
+     N_("The registry has no organisation that exists at the end of {subject}."),
+     N_("Import it: ukeyctl org import FILE.csv --district STORE"), ""},
+    {"district.unknown_organisation", warning,
+     N_("{count} organisations logged in that the registry does not have: {list}."),
+     N_("Import a newer registry: ukeyctl org import FILE.csv --district STORE"), ""},
+    {"district.unusable", error, N_("The store {object} cannot be used: {reason}."),
+     N_("Check the disk's free space and the permissions, and that no other program uses the file."), ""},
+    {"district.workstation_incomplete", warning, N_("The records of {name} do not cover all of {month}."),
+     N_("Ask it for a new bundle, made after the month's end: ukeyctl audit export --format bundle --output "
+        "FILE"),
+     ""},
+    {"district.workstation_missing", warning, N_("There is no record of {name} from {month}."),
+     N_("Ask it for a bundle: ukeyctl audit export --format bundle --output FILE; or revoke it, if it is no "
+        "longer used: ukeyctl district enrol STORE FINGERPRINT --revoke"),
+     ""},
+    {"district.workstation_revoked", error,
+     N_("The workstation {object} was revoked and cannot be enrolled again."),
+     N_("It needs a new key; enrol that one's fingerprint."), ""},
+    {"district.workstation_unknown", error, N_("No workstation {object} is enrolled."),
+     N_("See which there are: ukeyctl district status STORE"), ""},
     {"explain.unknown", error, N_("There is no code “{object}”."), N_("See which there are: ukeyctl explain"),
      ""},
     {"file.unreadable", error, N_("The file {object} cannot be read: {reason}."),
@@ -113,6 +156,10 @@ constexpr auto table = std::to_array<MessageEntry>({
      ""},
     {"pin.no_terminal", error, N_("There is no terminal to read the PIN from."),
      N_("Run it in a terminal, or hand the old and the new PIN over as two lines with --pin-fd."), ""},
+    {"platform.bad_cell", error, N_("The platform's logins are not right at {object}: {reason}."),
+     N_("A row has the organisation's code and a time as 2026-04-01 08:30:00, China time."), ""},
+    {"platform.missing_column", error, N_("The platform's logins have no column {reason}: {object}."),
+     N_("The first row names the columns: 组织代码 (or code) and 登录时间 (or time)."), ""},
     {"setup.agent", info, N_("What a running ssh-agent has loaded stays as it is."),
      N_("Exchange the module in it: ssh-add -e {backend}; ssh-add -s {filter}"), ""},
     {"setup.agent_refuses", info, N_("ssh-agent loads only modules below /usr/lib and /usr/local/lib."),

@@ -89,6 +89,7 @@ constexpr auto words = std::to_array<Word>({
     {"other", N_("other")},
     // trust
     {"trusted", N_("trusted")},
+    {"revoked", N_("revoked")},
     {"untrusted", N_("not trusted")},
     {"not_checked", N_("no CA to check against")},
     // types of configuration keys

@@ -16,6 +16,7 @@
 #include "daemon/core/organisation.hpp"
 #include "daemon/core/points.hpp"
 #include "daemon/core/session.hpp"
+#include "daemon/core/shared_text.hpp"
 
 namespace ukey {
 
@@ -25,7 +26,7 @@ std::string_view to_string(AssessmentScope scope);
 
 /// A login session that counts, as a report shows it.
 struct LoginEvidenceRow {
-    std::string workstation; ///< fingerprint; empty: this computer
+    SharedText workstation; ///< fingerprint; empty: this computer
     std::string login;       ///< the session's id
     std::string key_id;
     Timestamp started{};

@@ -25,11 +25,14 @@ class TrustList {
     /// Empty when it is unknown or has none.
     std::string name_of(const std::string& fingerprint) const;
 
-  private:
     struct Entry {
         WorkstationTrust trust;
         std::string name;
     };
+    /// By fingerprint.
+    const std::map<std::string, Entry>& entries() const { return entries_; }
+
+  private:
     std::map<std::string, Entry> entries_;
 };
 

@@ -331,7 +331,7 @@ class Spreadsheet {
                            {login.uses},
                            {login.key_id},
                            {login.login},
-                           {login.workstation.empty() ? _("this computer") : login.workstation}});
+                           {login.workstation.empty() ? _("this computer") : login.workstation.text()}});
             }
         }
     }

@@ -8,7 +8,11 @@
 #include <fmt/format.h>
 
 #include "daemon/core/csv.hpp"
+#include "daemon/core/registry_check.hpp"
+#include "tools/district/registry_history.hpp"
+#include "tools/district/store.hpp"
 #include "tools/json_view.hpp"
+#include "tools/local_messages.hpp"
 #include "tools/locale.hpp"
 #include "tools/progress.hpp"
 #include "tools/render.hpp"
@@ -20,6 +24,8 @@ namespace {
 struct Arguments {
     std::string file;
     bool dry_run = false;
+    std::string district; ///< a district's store; empty: the service's registry
+    std::string as_of;    ///< a day; empty: today
 };
 
 std::string describe_columns() {
@@ -91,6 +97,39 @@ std::string render_import(const boost::json::object& result, const Arguments& ar
     return line + "\n" + render_findings(list_of(result, "findings"), style);
 }
 
+Result<ChinaDate> day_of(const Arguments& arguments) {
+    return arguments.as_of.empty() ? ChinaDate::containing(SystemClock().now())
+                                   : ChinaDate::parse(arguments.as_of);
+}
+
+/// The same answer as the service's.
+Outcome<boost::json::object> import_into_district(const std::vector<RegistryRow>& rows,
+                                                  const Arguments& arguments) {
+    const auto since = day_of(arguments);
+    if (!since) {
+        return fail_with(since.error());
+    }
+    auto store = district::Store::open(arguments.district);
+    if (!store) {
+        return fail_with(store.error());
+    }
+    const auto changes =
+        district::import_registry(store->database(), arguments.file, rows, *since, arguments.dry_run);
+    if (!changes) {
+        return fail_with(district::as_district_error(changes.error()));
+    }
+    boost::json::array findings;
+    for (const Finding& finding : registry_findings(rows)) {
+        findings.push_back(finding_json(finding));
+    }
+    boost::json::object result{{"added", changes->added},
+                               {"changed", changes->changed},
+                               {"unchanged", changes->unchanged},
+                               {"since", since->text()}};
+    result["findings"] = std::move(findings);
+    return result;
+}
+
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
     const auto bytes = read_bounded(arguments.file);
     if (!bytes) {
@@ -100,7 +139,8 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
     if (!rows) {
         return fail_with(rows.error());
     }
-    const auto result = send_rows(context, *rows, arguments);
+    const auto result = arguments.district.empty() ? send_rows(context, *rows, arguments)
+                                                   : import_into_district(*rows, arguments);
     if (!result) {
         return tl::unexpected(result.error());
     }
@@ -164,6 +204,12 @@ Run define_org_import(CLI::App& command) {
     command.add_option("FILE", arguments->file, _("the registry as CSV"))->required();
     command.add_flag("--dry-run", arguments->dry_run,
                      _("check everything and say what would change; write nothing"));
+    auto* district = command.add_option("--district", arguments->district,
+                                        _("into this district's store, not the service's registry"));
+    command
+        .add_option("--as-of", arguments->as_of,
+                    _("the day since which the file holds, as 2026-04-01; today if there is none"))
+        ->needs(district);
     command.footer(describe_columns());
     return [arguments](const Context& context) { return run(context, *arguments); };
 }

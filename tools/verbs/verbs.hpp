@@ -33,6 +33,12 @@ Run define_setup_nss(CLI::App& command);
 Run define_setup_openssl(CLI::App& command);
 Run define_setup_ssh(CLI::App& command);
 Run define_explain(CLI::App& command);
+Run define_district_init(CLI::App& command);
+Run define_district_enrol(CLI::App& command);
+Run define_district_import(CLI::App& command);
+Run define_district_platform_import(CLI::App& command);
+Run define_district_status(CLI::App& command);
+Run define_district_report(CLI::App& command);
 Run define_doctor(CLI::App& command);
 Run define_diagnose(CLI::App& command);
 

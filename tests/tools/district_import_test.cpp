@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/district/import.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/district_sample.hpp"
+#include "tools/district/roster.hpp"
+
+namespace ukey::ctl::district {
+namespace {
+
+using test::DistrictSample;
+using test::WorkstationSample;
+
+constexpr const char* two_organisations = "区委,001,committee\n区委 - 支部,002,branch\n";
+
+/// "code seq" of each problem of each file.
+std::string problems(const Import& import) {
+    std::string text;
+    for (const ImportedFile& file : import.files) {
+        for (const BundleProblem& problem : file.problems) {
+            text += problem.code + (problem.seq ? " " + std::to_string(*problem.seq) : "") + "; ";
+        }
+    }
+    return text;
+}
+
+std::uint64_t added(const Import& import) {
+    std::uint64_t count = 0;
+    for (const ImportedFile& file : import.files) {
+        count += file.added;
+    }
+    return count;
+}
+
+/// One that was there all of April, with a login of organisation 002.
+WorkstationSample april() {
+    WorkstationSample workstation("office");
+    workstation.at("2026-03-20T00:00:00Z").start().insert("k1").bind("k1", "002");
+    workstation.at("2026-04-05T01:00:00Z").session("k1", "002");
+    workstation.at("2026-05-02T00:00:00Z");
+    return workstation;
+}
+
+TEST(DistrictStore, IsMadeOnceAndNothingElseIsTakenForOne) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "store").string();
+    EXPECT_EQ(Store::open(path).error().code, "file.unreadable");
+    ASSERT_TRUE(Store::create(path));
+    EXPECT_EQ(Store::create(path).error().code, "district.exists");
+    EXPECT_TRUE(Store::open(path));
+    EXPECT_EQ(
+        Store::open(folder.write("text", "no database at all, but some text of some length")).error().code,
+        "district.no_store");
+    EXPECT_EQ(Store::open(folder.write("empty", "")).error().code, "district.no_store");
+}
+
+TEST(DistrictRoster, RevokedOneDoesNotComeBack) {
+    DistrictSample district;
+    const WorkstationSample workstation("office");
+    EXPECT_EQ(enrol(district.database(), "abc", "", {}).error().code, "district.bad_fingerprint");
+    EXPECT_EQ(revoke(district.database(), workstation.fingerprint(), {}).error().code,
+              "district.workstation_unknown");
+    district.enrol(workstation, "first name");
+    district.enrol(workstation, "second name");
+    const auto roster = read_roster(district.database()).value();
+    ASSERT_EQ(roster.size(), 1U);
+    EXPECT_EQ(roster.front().name, "second name");
+    district.revoke(workstation, "2026-05-01T00:00:00Z");
+    EXPECT_EQ(enrol(district.database(), workstation.fingerprint(), "", {}).error().code,
+              "district.workstation_revoked");
+}
+
+TEST(DistrictRoster, ListIsTakenAsAWhole) {
+    DistrictSample district;
+    const std::string one(64, 'a');
+    const std::string two(64, 'b');
+    const auto list = TrustList::parse("list", one + " trusted 一\n" + two + " revoked 二\n").value();
+    const RosterChanges first = enrol(district.database(), list, {}).value();
+    EXPECT_EQ(first.enrolled, 1U);
+    EXPECT_EQ(first.revoked, 1U);
+    EXPECT_EQ(enrol(district.database(), list, {}).value().unchanged, 2U);
+    const auto other = TrustList::parse("list", one + " trusted 新\n" + two + " trusted 二\n").value();
+    EXPECT_EQ(enrol(district.database(), other, {}).error().code, "district.workstation_revoked");
+    EXPECT_EQ(read_roster(district.database()).value().front().name, "一") << "nothing of it was taken";
+}
+
+TEST(DistrictImport, OnlyEnrolledWorkstationsAreTaken) {
+    DistrictSample district;
+    district.registry(two_organisations);
+    const WorkstationSample workstation = april();
+    EXPECT_EQ(problems(district.import({workstation.bundle()})), "bundle.workstation_unknown; ");
+    district.enrol(workstation);
+    const Import good = district.import({workstation.bundle()});
+    EXPECT_TRUE(good.holds()) << problems(good);
+    EXPECT_EQ(added(good), workstation.last_seq());
+    const std::string report = district.report("2026-04");
+    district.revoke(workstation, "2026-06-01T00:00:00Z");
+    WorkstationSample later = workstation;
+    later.at("2026-06-02T00:00:00Z").session("k1", "002");
+    EXPECT_EQ(problems(district.import({later.bundle()})), "bundle.workstation_revoked; ");
+    EXPECT_EQ(district.report("2026-04"), report) << "what was taken before stays";
+}
+
+TEST(DistrictImport, NothingOfABundleThatDoesNotHoldIsTaken) {
+    DistrictSample district;
+    const WorkstationSample workstation = april();
+    district.enrol(workstation);
+    std::string changed = workstation.bundle();
+    const std::size_t place = changed.find("vpn-client");
+    changed[place] = 'w';
+    const Import import = district.import({changed, workstation.bundle()});
+    EXPECT_FALSE(import.holds());
+    EXPECT_EQ(problems(import), "bundle.record_wrong 4; ");
+    EXPECT_EQ(import.files.front().added, 0U);
+    EXPECT_EQ(import.files.back().added, workstation.last_seq()) << "the other one is";
+}
+
+TEST(DistrictImport, SameBundleAgainChangesNothing) {
+    DistrictSample district;
+    district.registry(two_organisations);
+    WorkstationSample workstation = april();
+    district.enrol(workstation);
+    const std::string bundle = workstation.bundle();
+    const Import twice = district.import({bundle, bundle});
+    EXPECT_EQ(added(twice), workstation.last_seq());
+    EXPECT_TRUE(twice.files.back().known);
+    const std::string report = district.report("2026-04");
+    const Import again = district.import({bundle});
+    EXPECT_TRUE(again.holds());
+    EXPECT_TRUE(again.files.front().known);
+    EXPECT_EQ(added(again), 0U);
+    EXPECT_EQ(district.report("2026-04"), report);
+}
+
+TEST(DistrictImport, OverlappingBundlesAddOnlyWhatIsNew) {
+    DistrictSample district;
+    WorkstationSample workstation = april();
+    district.enrol(workstation);
+    const std::uint64_t before = workstation.last_seq();
+    EXPECT_EQ(added(district.import({workstation.bundle()})), before);
+    workstation.at("2026-05-03T00:00:00Z").session("k1", "002");
+    EXPECT_EQ(added(district.import({workstation.bundle(2)})), workstation.last_seq() - before);
+    EXPECT_EQ(added(district.import({workstation.bundle(4)})), 0U);
+    EXPECT_EQ(district.conflicts(), "");
+}
+
+TEST(DistrictImport, SessionOverTwoBundlesIsOne) {
+    const std::string login(32, 'a');
+    WorkstationSample workstation("office");
+    workstation.at("2026-04-01T00:00:00Z")
+        .start()
+        .insert("k1")
+        .bind("k1", "002")
+        .begin_session(login, "k1", "002");
+    const std::string first = workstation.bundle();
+    const std::uint64_t next = workstation.last_seq() + 1;
+    workstation.at("2026-04-02T00:00:00Z").use_session(login, 3).end_session(login, 4);
+    const std::string second = workstation.bundle(next);
+    for (const auto& order : {std::vector{first, second}, std::vector{second, first}}) {
+        DistrictSample district;
+        district.registry(two_organisations);
+        district.enrol(workstation);
+        for (const std::string& bundle : order) {
+            district.import({bundle});
+        }
+        const MonthFacts facts = district.facts("2026-04");
+        ASSERT_EQ(facts.organisations[1].sessions.size(), 1U);
+        EXPECT_EQ(facts.organisations[1].sessions.front().uses, 4U);
+    }
+}
+
+TEST(DistrictImport, ForkCutTailAndGapAreKept) {
+    WorkstationSample workstation = april();
+    const WorkstationSample short_one = workstation;
+    workstation.at("2026-05-03T00:00:00Z").session("k1", "002").session("k1", "002");
+    {
+        DistrictSample district;
+        district.enrol(workstation);
+        WorkstationSample other = workstation.forked_after(4);
+        other.at("2026-05-04T00:00:00Z").session("k1", "002");
+        district.import({workstation.bundle()});
+        const Import import = district.import({other.bundle()});
+        EXPECT_EQ(import.conflicts_of, std::vector<std::string>{workstation.fingerprint()});
+        EXPECT_EQ(district.conflicts(),
+                  "bundle.fork  [] 1 different records from number 5 on\n"
+                  "bundle.cut_tail  [] 1 bundles written later end with record 6, an earlier "
+                  "one goes on to 9\n");
+    }
+    {
+        DistrictSample district;
+        district.enrol(workstation);
+        WorkstationSample cut = short_one;
+        cut.at("2026-05-05T00:00:00Z");
+        district.import({workstation.bundle(), cut.bundle()});
+        EXPECT_EQ(district.conflicts(),
+                  "bundle.cut_tail  [] 1 bundles written later end with record 5, an earlier "
+                  "one goes on to 9\n");
+        workstation.at("2026-05-06T00:00:00Z");
+        district.import({workstation.bundle()});
+        EXPECT_EQ(district.conflicts(), "") << "a later bundle still has them: it was only a shorter export";
+    }
+    {
+        DistrictSample district;
+        district.enrol(workstation);
+        district.import({short_one.bundle(), workstation.bundle(short_one.last_seq() + 3)});
+        EXPECT_EQ(district.conflicts(), "bundle.gap  [] 1 records 6 to 7 are missing\n");
+        district.import({workstation.bundle(short_one.last_seq() + 1)});
+        EXPECT_EQ(district.conflicts(), "") << "it fills the gap";
+    }
+}
+
+/// Ledgers of some workstations cut into bundles in many ways, with a fork among them.
+std::vector<std::string> many_bundles(std::mt19937_64& random, std::vector<WorkstationSample>& workstations) {
+    std::vector<std::string> bundles;
+    for (WorkstationSample& workstation : workstations) {
+        workstation.at("2026-03-30T00:00:00Z").start();
+        std::vector<std::uint64_t> starts{1};
+        for (int day = 1; day <= 28; ++day) {
+            workstation.booted_at("2026-04-" + std::string(day < 10 ? "0" : "") + std::to_string(day) +
+                                  "T01:00:00Z");
+            const std::string key = "k" + std::to_string(random() % 4);
+            const std::string organisation = random() % 4 == 0 ? "001" : "002";
+            switch (random() % 6) {
+            case 0:
+                workstation.stop().start();
+                break;
+            case 1:
+                workstation.insert(key).bind(key, organisation);
+                break;
+            case 2:
+                workstation.release(key, organisation).remove(key);
+                break;
+            case 3:
+                workstation.append("coverage.gap", R"({"reason":"pin_state","key":")" + key + "\"}");
+                break;
+            default:
+                workstation.insert(key).session(key, organisation, static_cast<unsigned>(random() % 3));
+                break;
+            }
+            if (random() % 3 == 0) {
+                bundles.push_back(workstation.bundle(starts[random() % starts.size()]));
+                starts.push_back(workstation.last_seq() + 1);
+            }
+        }
+    }
+    WorkstationSample fork = workstations.front().forked_after(workstations.front().last_seq() / 2);
+    const std::uint64_t fork_begin = fork.last_seq() + 1;
+    fork.at("2026-05-01T00:00:00Z").stop().start();
+    bundles.push_back(fork.bundle(1 + random() % fork_begin));
+    fork.at("2026-05-01T02:00:00Z").session("k1", "002").session("k2", "001");
+    bundles.push_back(fork.bundle(fork_begin + 1));
+    return bundles;
+}
+
+TEST(DistrictImport, OrderOfBundlesDoesNotMatter) {
+    const auto seed =
+        static_cast<std::uint64_t>(testing::UnitTest::GetInstance()->random_seed()) + std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    for (int history = 0; history < 12; ++history) {
+        std::vector<WorkstationSample> workstations;
+        for (const char* name : {"one", "two", "three"}) {
+            workstations.emplace_back(name);
+        }
+        std::vector<std::string> bundles = many_bundles(random, workstations);
+        std::string expected;
+        for (int order = 0; order < 4; ++order) {
+            DistrictSample district;
+            district.registry(two_organisations);
+            for (const WorkstationSample& workstation : workstations) {
+                district.enrol(workstation);
+            }
+            std::ranges::shuffle(bundles, random);
+            // All at once, or one by one: what is derived meanwhile must not matter either.
+            if (order % 2 == 0) {
+                const Import import = district.import(bundles);
+                ASSERT_TRUE(import.holds()) << problems(import);
+            } else {
+                for (const std::string& bundle : bundles) {
+                    ASSERT_TRUE(district.import({bundle}).holds());
+                }
+            }
+            const std::string report =
+                district.report("2026-04") + "\n" + district.report("2026-05") + "\n" + district.conflicts();
+            if (order == 0) {
+                expected = report;
+            }
+            ASSERT_EQ(report, expected) << "history " << history << ", order " << order;
+        }
+    }
+}
+
+} // namespace
+} // namespace ukey::ctl::district

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/district/history.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "tools/district/columns.hpp"
+
+namespace ukey::ctl::district {
+namespace {
+
+/// A clock that is set by less stays in its month, or is out by no more than a day at its edge.
+constexpr std::chrono::microseconds misplacing_step = std::chrono::days(1);
+constexpr std::chrono::microseconds one_moment{1};
+
+/// When the first of the line's records was written, or could have been.
+Timestamp beginning(const Branch& extent) {
+    const Timestamp first = extent.first_time.value_or(extent.before.value_or(extent.vouched));
+    return extent.first_seq > 1 ? extent.before.value_or(first) : first;
+}
+
+class Replay {
+  public:
+    explicit Replay(History& history) : history_(history) {}
+
+    /// The next line of the same workstation, from its beginning to its end.
+    void read(const Line& line, const std::vector<SeenBinding>& seen);
+    /// What has not ended.
+    void finish();
+
+  private:
+    struct Bound {
+        std::int64_t organisation = 0;
+        Timestamp from{};
+    };
+
+    void begin(const Line& line, const std::vector<SeenBinding>& seen);
+    void apply(const Event& event);
+    void start(const Event& event);
+    void configure(const Event& event);
+    void gap(const Event& event);
+    void bind(std::int64_t key, std::int64_t organisation, Timestamp from);
+    void release(std::int64_t key, Timestamp to);
+    void remove(std::int64_t key, Timestamp to);
+    void remove_all(Timestamp to);
+    void doubt(std::string_view code, std::int64_t key, TimeSpan span);
+
+    History& history_;
+    std::uint64_t started_seq_ = 1;      ///< of the record since which the service runs
+    std::optional<Timestamp> last_sign_; ///< of the service, before it was away
+    bool absence_told_ = false;          ///< by a record of its own
+    std::optional<std::set<std::string>> modules_;
+    std::map<std::string, Timestamp> removed_modules_;
+    std::map<std::int64_t, Timestamp> present_;
+    std::map<std::int64_t, Bound> bound_;
+};
+
+void Replay::doubt(std::string_view code, std::int64_t key, TimeSpan span) {
+    if (span.from < span.to) {
+        history_.doubts.push_back({std::string(code), key, span});
+    }
+}
+
+void Replay::bind(std::int64_t key, std::int64_t organisation, Timestamp from) {
+    const auto known = bound_.find(key);
+    if (known != bound_.end() && known->second.organisation == organisation) {
+        return; // confirmed, with a new key pair
+    }
+    release(key, from);
+    bound_[key] = {organisation, from};
+}
+
+void Replay::release(std::int64_t key, Timestamp to) {
+    const auto known = bound_.find(key);
+    if (known == bound_.end()) {
+        return;
+    }
+    if (known->second.from < to) {
+        history_.bindings.push_back({key, known->second.organisation, {known->second.from, to}});
+    }
+    bound_.erase(known);
+}
+
+void Replay::remove(std::int64_t key, Timestamp to) {
+    const auto known = present_.find(key);
+    if (known == present_.end()) {
+        return;
+    }
+    history_.presences.push_back({key, {known->second, std::max(known->second, to)}});
+    present_.erase(known);
+}
+
+void Replay::remove_all(Timestamp to) {
+    while (!present_.empty()) {
+        remove(present_.begin()->first, to);
+    }
+}
+
+/// What had been bound when a line's first record was written, by what comes later in it: a release, or a
+/// session before any binding.
+std::map<std::int64_t, std::int64_t> bound_before(const Line& line, const std::vector<SeenBinding>& seen) {
+    std::map<std::int64_t, std::uint64_t> first_change;
+    std::map<std::int64_t, std::int64_t> before;
+    for (const Event& event : line.events) {
+        const bool released = event.kind == EventKind::key_released;
+        if ((released || event.kind == EventKind::key_bound) &&
+            first_change.emplace(event.key, event.seq).second && released) {
+            before[event.key] = event.number;
+        }
+    }
+    std::map<std::int64_t, std::uint64_t> first_seen;
+    for (const SeenBinding& binding : seen) {
+        const auto change = first_change.find(binding.key);
+        const bool in_line =
+            binding.first_seq >= line.extent.first_seq && binding.first_seq <= line.extent.last_seq;
+        const bool first = change == first_change.end() || binding.first_seq < change->second;
+        const auto known = first_seen.find(binding.key);
+        if (in_line && first && (known == first_seen.end() || binding.first_seq < known->second)) {
+            first_seen[binding.key] = binding.first_seq;
+            before[binding.key] = binding.organisation;
+        }
+    }
+    return before;
+}
+
+void Replay::begin(const Line& line, const std::vector<SeenBinding>& seen) {
+    const Timestamp from = beginning(line.extent);
+    remove_all(last_sign_.value_or(from));
+    if (line.extent.first_seq > 1) {
+        last_sign_ = from; // before it, nothing is known at all
+        absence_told_ = false;
+    }
+    started_seq_ = line.extent.first_seq;
+    for (const auto& [key, organisation] : bound_before(line, seen)) {
+        bind(key, organisation, from);
+    }
+}
+
+/// Older software has no record of its absence: since the last sign of life, or since the computer was
+/// booted.
+void Replay::start(const Event& event) {
+    if (!absence_told_ && last_sign_) {
+        const Timestamp booted = event.time - event.boottime;
+        doubt("coverage.service_away", 0, {std::max(*last_sign_, booted), event.time});
+    }
+    remove_all(event.time);
+    absence_told_ = false;
+    last_sign_.reset();
+    started_seq_ = event.seq;
+}
+
+void Replay::configure(const Event& event) {
+    const std::vector<std::string> list = read_modules(event.text);
+    const std::set<std::string> now(list.begin(), list.end());
+    for (const std::string& module : modules_.value_or(now)) {
+        if (!now.contains(module)) {
+            removed_modules_.emplace(module, event.time);
+        }
+    }
+    for (const std::string& module : now) {
+        if (const auto removed = removed_modules_.find(module); removed != removed_modules_.end()) {
+            doubt("coverage.modules_changed", 0, {removed->second, event.time});
+            removed_modules_.erase(removed);
+        }
+    }
+    modules_ = now;
+}
+
+void Replay::gap(const Event& event) {
+    const TimeSpan moment{event.time, event.time + one_moment};
+    if (event.text == "pin_state") {
+        doubt("coverage.pin_state", event.key, moment);
+    } else {
+        doubt("coverage.filter_version", 0, moment);
+    }
+}
+
+void Replay::apply(const Event& event) {
+    switch (event.kind) {
+    case EventKind::service_started:
+        start(event);
+        configure(event);
+        break;
+    case EventKind::service_configured:
+        configure(event);
+        break;
+    case EventKind::service_stopped:
+        last_sign_ = event.time;
+        remove_all(event.time);
+        break;
+    case EventKind::service_unclean:
+        last_sign_ = time_of(event.number);
+        remove_all(*last_sign_);
+        break;
+    case EventKind::absence:
+        absence_told_ = true;
+        for (const TimeSpan& part : read_parts(event.text)) {
+            doubt("coverage.service_away", 0, part);
+        }
+        break;
+    case EventKind::gap:
+        gap(event);
+        break;
+    case EventKind::clock_stepped:
+        if (std::chrono::abs(std::chrono::microseconds(event.number)) >= misplacing_step &&
+            event.seq > started_seq_) {
+            history_.misplaced.push_back(
+                {{started_seq_, event.seq - 1}, std::chrono::microseconds(event.number)});
+        }
+        break;
+    case EventKind::key_inserted:
+        present_.try_emplace(event.key, event.time);
+        break;
+    case EventKind::key_removed:
+        remove(event.key, event.time);
+        break;
+    case EventKind::key_bound:
+        bind(event.key, event.number, event.time);
+        break;
+    case EventKind::key_released:
+        release(event.key, event.time);
+        break;
+    }
+}
+
+void Replay::read(const Line& line, const std::vector<SeenBinding>& seen) {
+    begin(line, seen);
+    for (const Event& event : line.events) {
+        apply(event);
+    }
+    remove_all(line.extent.last_time.value_or(line.extent.vouched));
+    if (line.extent.first_time || line.extent.before) {
+        history_.coverage.push_back({beginning(line.extent), line.extent.vouched});
+    }
+}
+
+void Replay::finish() {
+    while (!bound_.empty()) {
+        release(bound_.begin()->first, never);
+    }
+    for (const auto& [module, from] : removed_modules_) {
+        doubt("coverage.modules_changed", 0, {from, never});
+    }
+}
+
+/// Lines that overlap are a fork, and each is read for itself.
+std::vector<std::vector<const Line*>> chains_of(const std::vector<Line>& lines) {
+    std::vector<std::vector<const Line*>> chains;
+    for (const Line& line : lines) {
+        const auto chain = std::ranges::find_if(chains, [&](const std::vector<const Line*>& known) {
+            return known.back()->extent.last_seq < line.extent.first_seq;
+        });
+        if (chain != chains.end()) {
+            chain->push_back(&line);
+        } else {
+            chains.push_back({&line});
+        }
+    }
+    return chains;
+}
+
+auto place_of(const DoubtSpan& doubt) {
+    return std::tuple(doubt.span.from, doubt.span.to, std::string_view(doubt.code), doubt.key);
+}
+
+} // namespace
+
+History read_history(const std::vector<Line>& lines, const std::vector<SeenBinding>& seen) {
+    History history;
+    for (const std::vector<const Line*>& chain : chains_of(lines)) {
+        Replay replay(history);
+        for (const Line* line : chain) {
+            replay.read(*line, seen);
+        }
+        replay.finish();
+    }
+    history.coverage = joined_spans(std::move(history.coverage));
+    std::ranges::sort(history.doubts, {}, place_of);
+    const auto repeated = std::ranges::unique(history.doubts); // the records before a fork are in both lines
+    history.doubts.erase(repeated.begin(), repeated.end());
+    return history;
+}
+
+std::vector<TimeSpan> joined_spans(std::vector<TimeSpan> spans) {
+    std::ranges::sort(spans, {}, [](const TimeSpan& span) { return std::pair(span.from, span.to); });
+    std::vector<TimeSpan> joined;
+    for (const TimeSpan& span : spans) {
+        if (span.from >= span.to) {
+            continue;
+        }
+        if (!joined.empty() && span.from <= joined.back().to) {
+            joined.back().to = std::max(joined.back().to, span.to);
+        } else {
+            joined.push_back(span);
+        }
+    }
+    return joined;
+}
+
+std::vector<TimeSpan> gaps_between(const std::vector<TimeSpan>& joined, TimeSpan whole) {
+    std::vector<TimeSpan> gaps;
+    Timestamp next = whole.from;
+    for (const TimeSpan& span : joined) {
+        if (span.to <= next || span.from >= whole.to) {
+            continue;
+        }
+        if (span.from > next) {
+            gaps.push_back({next, span.from});
+        }
+        next = span.to;
+    }
+    if (next < whole.to) {
+        gaps.push_back({next, whole.to});
+    }
+    return gaps;
+}
+
+} // namespace ukey::ctl::district

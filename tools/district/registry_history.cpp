@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/district/registry_history.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
+
+#include "daemon/core/registry_check.hpp"
+#include "tools/district/store.hpp"
+
+namespace ukey::ctl::district {
+namespace {
+
+/// Between the names of a path; no name has it.
+constexpr char unit_separator = '\x1F';
+
+std::string path_text(const std::vector<std::string>& path) {
+    std::string text;
+    for (const std::string& name : path) {
+        text += (text.empty() ? "" : std::string(1, unit_separator)) + name;
+    }
+    return text;
+}
+
+std::vector<std::string> read_path(std::string_view text) {
+    std::vector<std::string> path;
+    path.reserve(static_cast<std::size_t>(std::ranges::count(text, unit_separator)) + 1);
+    for (std::size_t end = text.find(unit_separator); end != std::string_view::npos;
+         end = text.find(unit_separator)) {
+        path.emplace_back(text.substr(0, end));
+        text.remove_prefix(end + 1);
+    }
+    path.emplace_back(text);
+    return path;
+}
+
+std::string date_text(const std::optional<ChinaDate>& date) {
+    return date ? date->text() : std::string();
+}
+
+std::optional<ChinaDate> read_date(const std::string& text) {
+    const auto date = text.empty() ? tl::unexpected(Error()) : ChinaDate::parse(text);
+    return date ? std::optional(*date) : std::nullopt;
+}
+
+Organisation read_organisation(const Statement& row) {
+    Organisation organisation{.code = row.text(0),
+                              .path = read_path(row.text(2)),
+                              .kind = parse_organisation_kind(row.text(3)).value_or(OrganisationKind::other),
+                              .assessed_unit = row.text(4),
+                              .key_required = row.integer(5) != 0,
+                              .mobile_terminal = row.integer(6) != 0,
+                              .answered_for_by = row.text(7),
+                              .administrator = std::nullopt,
+                              .founded = read_date(row.text(10)),
+                              .dissolved = read_date(row.text(11))};
+    if (std::string name = row.text(8), mobile = row.text(9); !name.empty() || !mobile.empty()) {
+        organisation.administrator = Administrator{std::move(name), std::move(mobile)};
+    }
+    return organisation;
+}
+
+/// Sorted by their places: an organisation is large.
+std::vector<Organisation> by_path(std::vector<Organisation> organisations) {
+    std::vector<std::size_t> order(organisations.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, [&](std::size_t one, std::size_t other) {
+        return organisations[one].path < organisations[other].path;
+    });
+    std::vector<Organisation> sorted;
+    sorted.reserve(organisations.size());
+    for (const std::size_t place : order) {
+        sorted.push_back(std::move(organisations[place]));
+    }
+    return sorted;
+}
+
+Result<void> write_row(Database& database, const Organisation& organisation, const ChinaDate& since) {
+    auto statement =
+        database.prepare("INSERT OR REPLACE INTO registry (code, since, path, kind, assessed_unit, "
+                         "key_required, mobile_terminal, "
+                         "answered_for_by, administrator_name, administrator_mobile, founded, dissolved) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    const Administrator administrator = organisation.administrator.value_or(Administrator{});
+    statement.bind(organisation.code).bind(since.text()).bind(path_text(organisation.path));
+    statement.bind(to_string(organisation.kind)).bind(organisation.assessed_unit);
+    statement.bind(std::int64_t{organisation.key_required}).bind(std::int64_t{organisation.mobile_terminal});
+    statement.bind(organisation.answered_for_by).bind(administrator.name).bind(administrator.mobile);
+    return statement.bind(date_text(organisation.founded)).bind(date_text(organisation.dissolved)).run();
+}
+
+} // namespace
+
+Result<std::vector<Organisation>> read_registry_at(Database& database, Timestamp moment) {
+    const std::string last_day = ChinaDate::containing(moment - std::chrono::microseconds(1)).text();
+    auto statement = database.prepare(
+        "SELECT code, since, path, kind, assessed_unit, key_required, mobile_terminal, answered_for_by, "
+        "administrator_name, administrator_mobile, founded, dissolved FROM registry ORDER BY code, since");
+    std::vector<Organisation> organisations;
+    UKEY_TRY(statement.each([&] {
+        const bool another = organisations.empty() || organisations.back().code != statement.text(0);
+        if (another) {
+            organisations.push_back(read_organisation(statement));
+        } else if (statement.text(1) <= last_day) {
+            organisations.back() = read_organisation(statement);
+        }
+    }));
+    return by_path(std::move(organisations));
+}
+
+Result<RegistryChanges> import_registry(Database& database, const std::string& file,
+                                        const std::vector<RegistryRow>& rows, const ChinaDate& since,
+                                        bool dry_run) {
+    UKEY_TAKE(transaction, Transaction::begin(database));
+    UKEY_TAKE(known, read_registry_at(database, since.begin() + std::chrono::days(1)));
+    UKEY_TRY(check_registry(file, rows, known));
+    std::unordered_map<std::string, const Organisation*> by_code;
+    for (const Organisation& organisation : known) {
+        by_code.emplace(organisation.code, &organisation);
+    }
+    RegistryChanges changes;
+    for (const RegistryRow& row : rows) {
+        const auto old = by_code.find(row.organisation.code);
+        if (old != by_code.end() && *old->second == row.organisation) {
+            ++changes.unchanged;
+            continue;
+        }
+        ++(old == by_code.end() ? changes.added : changes.changed);
+        if (!dry_run) {
+            UKEY_TRY(write_row(database, row.organisation, since));
+        }
+    }
+    if (!dry_run) {
+        UKEY_TRY(transaction.commit());
+    }
+    return changes;
+}
+
+} // namespace ukey::ctl::district

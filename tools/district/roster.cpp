@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/district/roster.hpp"
+
+#include <algorithm>
+
+#include "daemon/core/base64.hpp"
+#include "tools/district/columns.hpp"
+#include "tools/district/store.hpp"
+
+namespace ukey::ctl::district {
+namespace {
+
+constexpr std::size_t fingerprint_bytes = 32;
+
+Result<std::optional<Workstation>> find(Database& database, const std::string& fingerprint) {
+    UKEY_TAKE(roster, read_roster(database));
+    const auto found = std::ranges::find(roster, fingerprint, &Workstation::fingerprint);
+    return found == roster.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+Result<void> add(Database& database, const std::string& fingerprint, const std::string& name,
+                 Timestamp enrolled, std::optional<Timestamp> revoked) {
+    auto statement = database.prepare(
+        "INSERT INTO workstation (fingerprint, name, enrolled_us, revoked_us) VALUES (?, ?, ?, ?)");
+    statement.bind(fingerprint).bind(name).bind(microseconds_of(enrolled));
+    return statement.bind(revoked ? std::optional(microseconds_of(*revoked)) : std::nullopt).run();
+}
+
+Result<void> set_name(Database& database, const Workstation& workstation, const std::string& name) {
+    auto statement = database.prepare("UPDATE workstation SET name = ? WHERE id = ?");
+    return statement.bind(name).bind(workstation.id).run();
+}
+
+Result<void> set_revoked(Database& database, const Workstation& workstation, Timestamp now) {
+    auto statement = database.prepare("UPDATE workstation SET revoked_us = ? WHERE id = ?");
+    return statement.bind(microseconds_of(now)).bind(workstation.id).run();
+}
+
+Result<void> apply(Database& database, const std::string& fingerprint, const TrustList::Entry& entry,
+                   Timestamp now, RosterChanges& changes) {
+    UKEY_TAKE(known, find(database, fingerprint));
+    const bool revoked = entry.trust == WorkstationTrust::revoked;
+    if (!known) {
+        ++(revoked ? changes.revoked : changes.enrolled);
+        return add(database, fingerprint, entry.name, now, revoked ? std::optional(now) : std::nullopt);
+    }
+    if (revoked && !known->revoked) {
+        ++changes.revoked;
+        return set_revoked(database, *known, now);
+    }
+    if (!revoked && known->revoked) {
+        return fail("district.workstation_revoked", "enrol a workstation", fingerprint, "");
+    }
+    if (known->name != entry.name) {
+        ++changes.renamed;
+        return set_name(database, *known, entry.name);
+    }
+    ++changes.unchanged;
+    return {};
+}
+
+} // namespace
+
+Result<std::vector<Workstation>> read_roster(Database& database) {
+    auto statement = database.prepare(
+        "SELECT id, fingerprint, name, enrolled_us, revoked_us FROM workstation ORDER BY fingerprint");
+    std::vector<Workstation> roster;
+    UKEY_TRY(statement.each([&] {
+        const auto revoked_us = statement.optional_integer(4);
+        roster.push_back({.id = statement.integer(0),
+                          .fingerprint = statement.text(1),
+                          .name = statement.text(2),
+                          .enrolled = time_of(statement.integer(3)),
+                          .revoked = revoked_us ? std::optional(time_of(*revoked_us)) : std::nullopt});
+    }));
+    return roster;
+}
+
+Result<void> enrol(Database& database, const std::string& fingerprint, const std::string& name,
+                   Timestamp now) {
+    const auto bytes = hex_decode(fingerprint);
+    if (!bytes || bytes->size() != fingerprint_bytes) {
+        return fail("district.bad_fingerprint", "enrol a workstation", fingerprint, "");
+    }
+    RosterChanges changes;
+    return apply(database, fingerprint, {.trust = WorkstationTrust::trusted, .name = name}, now, changes);
+}
+
+Result<void> revoke(Database& database, const std::string& fingerprint, Timestamp now) {
+    UKEY_TAKE(known, find(database, fingerprint));
+    if (!known) {
+        return fail("district.workstation_unknown", "revoke a workstation", fingerprint, "");
+    }
+    return known->revoked ? Result<void>() : set_revoked(database, *known, now);
+}
+
+Result<RosterChanges> enrol(Database& database, const TrustList& list, Timestamp now) {
+    UKEY_TAKE(transaction, Transaction::begin(database));
+    RosterChanges changes;
+    for (const auto& [fingerprint, entry] : list.entries()) {
+        UKEY_TRY(apply(database, fingerprint, entry, now, changes));
+    }
+    UKEY_TRY(transaction.commit());
+    return changes;
+}
+
+} // namespace ukey::ctl::district
