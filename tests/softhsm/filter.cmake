@@ -31,6 +31,9 @@ add_executable(filter_test
 )
 add_library(interface_module MODULE ${CMAKE_CURRENT_LIST_DIR}/interface_module.cpp)
 set_target_properties(interface_module PROPERTIES PREFIX "")
+# With a sanitizer the compiler leaves std::ranges::copy in it as one object for the whole process (STB_GNU_UNIQUE), and a
+# library that has such a symbol stays loaded, with the lists of the kind that it had first.
+target_link_options(interface_module PRIVATE "LINKER:--version-script=${PROJECT_SOURCE_DIR}/pkcs11/module/exports.map")
 target_compile_definitions(interface_module PRIVATE UKEY_SOFTHSM_MODULE="/usr/lib/softhsm/libsofthsm2.so")
 target_include_directories(interface_module SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
 target_link_libraries(interface_module PRIVATE ukey_compile ${CMAKE_DL_LIBS})
