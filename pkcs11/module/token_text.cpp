@@ -52,13 +52,13 @@ char32_t code_point_of(std::string_view sequence) {
     return code_point;
 }
 
-/// Control characters but tab, and what turns the direction of the text or breaks its line (Unicode TR 36
-/// §3.1).
+/// Control characters but tab, and what turns the direction of the text (Unicode Standard Annex #9) or breaks
+/// its line.
 bool is_unprintable(std::string_view sequence) {
     const char32_t code_point = code_point_of(sequence);
     return (code_point < 0x20 && code_point != U'\t') || (code_point >= 0x7F && code_point < 0xA0) ||
-           code_point == 0x2028 || code_point == 0x2029 || (code_point >= 0x202A && code_point <= 0x202E) ||
-           (code_point >= 0x2066 && code_point <= 0x2069);
+           code_point == 0x061C || code_point == 0x200E || code_point == 0x200F ||
+           (code_point >= 0x2028 && code_point <= 0x202E) || (code_point >= 0x2066 && code_point <= 0x2069);
 }
 
 } // namespace

@@ -58,6 +58,22 @@ std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
+/// A surrogate, too, in the three bytes that it would have and that are no UTF-8.
+void append_utf8(std::string& text, unsigned code_point) {
+    const auto following = [code_point](unsigned shift) {
+        return static_cast<char>(0x80U | ((code_point >> shift) & 0x3FU));
+    };
+    if (code_point < 0x80) {
+        text += static_cast<char>(code_point);
+    } else if (code_point < 0x800) {
+        text += {static_cast<char>(0xC0U | (code_point >> 6U)), following(0)};
+    } else if (code_point < 0x10000) {
+        text += {static_cast<char>(0xE0U | (code_point >> 12U)), following(6), following(0)};
+    } else {
+        text += {static_cast<char>(0xF0U | (code_point >> 18U)), following(12), following(6), following(0)};
+    }
+}
+
 using FunctionPointer = void (*)();
 constexpr std::size_t function_count =
     (sizeof(CK_FUNCTION_LIST) - offsetof(CK_FUNCTION_LIST, C_Initialize)) / sizeof(FunctionPointer);
@@ -182,6 +198,17 @@ TEST_F(FilterModuleTest, unloading_leaves_nothing_behind) {
             EXPECT_LE(lines, mappings);
 #endif
         }
+    }
+}
+
+TEST_F(FilterModuleTest, token_text_of_every_code_point_is_the_daemons) {
+    constexpr unsigned block = 0x100;
+    for (unsigned first = 0; first < 0x110000; first += block) {
+        std::string bytes;
+        for (unsigned code_point = first; code_point < first + block; ++code_point) {
+            append_utf8(bytes, code_point);
+        }
+        ASSERT_EQ(filter::to_printable_utf8(bytes), to_printable_utf8(bytes)) << "from " << first;
     }
 }
 
