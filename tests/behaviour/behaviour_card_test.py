@@ -10,6 +10,8 @@ from workstation import OPENSC, Workstation, program, require
 # For a card: the SO's PIN would be tried, and an insertion is played by a test of its own. C_Finalize beside other calls
 # is undefined (PKCS#11 2.40 §5.4): OpenSC 0.23 destroys its lock under the threads that wait for it, and most runs hang.
 LEFT_OUT = ("security_officer_in_softhsm", "wait_for_insertion", "finalize_while_reading")
+# OpenSC signs with what OpenSSL's destructors have taken away, and asks itself until its stack is full.
+CRASHING = ("sign_while_main_returns",)
 REQUIRED = {
     "logins": ["login: CKR_OK 1 3", "logout: CKR_OK 0 2"],
     "wrong_pins": ["wrong: CKR_PIN_INCORRECT", "right: CKR_OK"],
@@ -36,8 +38,8 @@ class OnACard(unittest.TestCase):
 
     def compare(self):
         self.assertEqual(len(comparison.names()), comparison.BEHAVIOURS)
-        result = comparison.compare_all(OPENSC, self.ws.environment, lambda: None, LEFT_OUT)
-        self.assertEqual(len(result.seen), comparison.BEHAVIOURS - len(LEFT_OUT))
+        result = comparison.compare_all(OPENSC, self.ws.environment, lambda: None, LEFT_OUT, CRASHING)
+        self.assertEqual(len(result.seen) + len(result.not_compared), comparison.BEHAVIOURS - len(LEFT_OUT))
         comparison.check_same(self, result, REQUIRED)
 
     def test_without_a_service(self):

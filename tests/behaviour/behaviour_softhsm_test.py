@@ -10,6 +10,8 @@ from workstation import Workstation, require
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 WAITS = ("wait_for_insertion",)  # played with a card
+# They use SoftHSM's object after its destructor, or beside the C_Finalize that takes it away.
+CRASHING = ("sign_while_main_returns", "call_while_main_returns", "finalize_while_reading")
 # What must have succeeded in the bare run, or the comparison would say nothing.
 REQUIRED = {
     "logins": ["login: CKR_OK 1 3", "logout: CKR_OK 0 2"],
@@ -58,8 +60,8 @@ class OnSoftHsm(unittest.TestCase):
 
     def compare(self):
         self.assertEqual(len(comparison.names()), comparison.BEHAVIOURS)
-        result = comparison.compare_all(SOFTHSM, self.ws.environment, self.fresh_token, WAITS)
-        self.assertEqual(len(result.seen), comparison.BEHAVIOURS - len(WAITS))
+        result = comparison.compare_all(SOFTHSM, self.ws.environment, self.fresh_token, WAITS, CRASHING)
+        self.assertEqual(len(result.seen) + len(result.not_compared), comparison.BEHAVIOURS - len(WAITS))
         comparison.check_same(self, result, REQUIRED)
 
     def test_without_a_service(self):
