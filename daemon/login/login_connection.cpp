@@ -552,8 +552,7 @@ asio::awaitable<Result<void>> LoginConnection::record_pin(std::string key_id, Pi
         co_return fail("key.not_read", "record a PIN change", message.token.serial,
                        "no such key is plugged in");
     }
-    const std::string changed = *done;
-    co_await server_.parts_.keys.reload(changed);
+    co_await server_.parts_.keys.reload(*done);
     co_return Result<void>();
 }
 
