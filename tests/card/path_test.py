@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path on the real stack: in, recognised, bound, logged in with, counted, out."""
 
+import json
 import time
 import unittest
 
@@ -9,6 +10,7 @@ from workstation import OPENSC, Workstation, program, require
 COMMITTEE = "中共重庆市涪陵区测试街道工作委员会"
 BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
 OTHER = "中共重庆市涪陵区另一街道机关支部委员会"
+NOBODY = 65534
 # CKR_FUNCTION_REJECTED (PKCS#11 2.40), for which pkcs11-tool of Debian 12 has no name.
 REFUSED = "(0x200)"
 
@@ -74,6 +76,34 @@ class Path(unittest.TestCase):
             watch.wait(lambda e: e["type"] == "key.removed", "the key is out", mark)
             self.assertEqual(ws.present_keys(), [])
             ws.verify_ledger()
+
+    def test_whoever_does_not_operate_sees_a_report_of_the_keys_that_are_in(self):
+        require("setpriv")
+        with Workstation() as ws:
+            ws.start_pcscd()
+            ws.make_key("a", BRANCH, inserted=True)
+            ws.configure()
+            ws.start_ukeyd()
+            ws.import_organisations(("500102000000", [COMMITTEE]), ("500102000001", [COMMITTEE, BRANCH]),
+                                    ("500102000002", [COMMITTEE, OTHER], "500102000001"))
+            key, = ws.await_keys(1)
+            ws.ukeyctl("key", "bind", key["key"], "500102000001")
+            ws.sign("123456")
+            rows = {row["organisation"]["code"]: row for row in ws.ask("report", "month", this_month())["rows"]}
+            self.assertEqual([rows[code]["reason"] for code in sorted(rows)],
+                             ["too_few_logins_seen_here", "own_logins", "answered_for"])
+            self.assertEqual(rows["500102000002"]["via"], "500102000001")
+
+            as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            if ws.run(*as_nobody, program("ukeyctl"), "--version", check=False).returncode != 0:
+                self.skipTest("the build folder is closed to other users")
+            own = json.loads(ws.run(*as_nobody, *ws.ukeyctl_command("--json", "report", "month", this_month())).stdout)
+            row, = own["rows"]
+            self.assertEqual((row["organisation"]["code"], row["status"]), ("500102000001", "met"))
+            self.assertIsNone(row["organisation"]["administrator"])
+            self.assertEqual(row["evidence"], [], "another user's login")
+            self.assertEqual(own["totals"]["organisations"], 1)
+            self.assertIs(own["basis"]["all_organisations"], False)
 
     def test_a_login_without_use_does_not_count(self):
         with Workstation() as ws:
