@@ -27,7 +27,7 @@ std::string_view to_string(AssessmentScope scope);
 /// A login session that counts, as a report shows it.
 struct LoginEvidenceRow {
     SharedText workstation; ///< fingerprint; empty: this computer
-    std::string login;       ///< the session's id
+    std::string login;      ///< the session's id
     std::string key_id;
     Timestamp started{};
     EvidenceGrade grade = EvidenceGrade::observed;
