@@ -287,7 +287,10 @@ Result<std::optional<Transaction>> begin_if_same(Database& database, std::int64_
 
 Result<MonthFacts> read_month_facts(Database& database, const ChinaMonth& month, const CriterionRule& rule) {
     UKEY_TAKE(other, Database::open_to_read(database.path()));
-    UKEY_TAKE(transaction, Transaction::begin_reading(database));
+    const auto transaction = Transaction::begin_reading(database);
+    if (!transaction) {
+        return tl::unexpected(transaction.error());
+    }
     UKEY_TAKE(revision, read_revision(database));
     UKEY_TAKE(other_transaction, begin_if_same(other, revision));
     if (!other_transaction) {
