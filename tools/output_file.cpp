@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/output_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -13,6 +18,29 @@ namespace {
 tl::unexpected<Failure> unwritable(const std::string& path, int error) {
     return fail_with("file.unwritable",
                      {{"object", path}, {"reason", std::generic_category().message(error)}});
+}
+
+bool same_bytes(const std::string& one, const std::string& other) {
+    std::ifstream left(one, std::ios::binary);
+    std::ifstream right(other, std::ios::binary);
+    using Bytes = std::istreambuf_iterator<char>;
+    return left && right && std::equal(Bytes(left), Bytes(), Bytes(right), Bytes());
+}
+
+/// In one step, or not at all: EEXIST when there is a file of that name. 0: done.
+int rename_to_new(const std::string& from, const std::string& to) {
+    if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+        return 0;
+    }
+    if (errno != EINVAL) {
+        return errno;
+    }
+    // A file system without such a rename (NFS) has links.
+    if (link(from.c_str(), to.c_str()) != 0) {
+        return errno;
+    }
+    unlink(from.c_str());
+    return 0;
 }
 
 } // namespace
@@ -49,7 +77,7 @@ void OutputFile::write(std::string_view bytes) {
     std::fwrite(bytes.data(), 1, bytes.size(), stream_);
 }
 
-Outcome<void> OutputFile::commit() {
+Outcome<void> OutputFile::finish() {
     bool failed = std::fflush(stream_) != 0 || std::ferror(stream_) != 0;
     int error = errno;
     if (stream_ == stdout) {
@@ -63,15 +91,38 @@ Outcome<void> OutputFile::commit() {
         failed = true;
         error = errno;
     }
-    if (!failed && !partial_path_.empty() && std::rename(partial_path_.c_str(), path_.c_str()) != 0) {
-        failed = true;
-        error = errno;
-    }
     if (failed) {
         unlink(partial_path_.c_str());
         return unwritable(path_, error);
     }
     return {};
+}
+
+Outcome<void> OutputFile::commit() {
+    auto finished = finish();
+    if (finished && !partial_path_.empty() && std::rename(partial_path_.c_str(), path_.c_str()) != 0) {
+        const int error = errno;
+        unlink(partial_path_.c_str());
+        return unwritable(path_, error);
+    }
+    return finished;
+}
+
+Outcome<void> OutputFile::commit_new() {
+    auto finished = finish();
+    if (!finished || partial_path_.empty()) {
+        return finished;
+    }
+    const int error = rename_to_new(partial_path_, path_);
+    if (error == 0) {
+        return {};
+    }
+    const bool same = error == EEXIST && same_bytes(partial_path_, path_);
+    unlink(partial_path_.c_str());
+    if (same) {
+        return {};
+    }
+    return error == EEXIST ? fail_with("file.other_content", {{"object", path_}}) : unwritable(path_, error);
 }
 
 } // namespace ukey::ctl

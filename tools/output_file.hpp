@@ -26,10 +26,16 @@ class OutputFile {
     void write(std::string_view bytes);
     /// Everything on disk and under its own name, or `file.unwritable` and no file.
     Outcome<void> commit();
+    /// The same for a file that must not replace another: one of that name stays. If its bytes are the same
+    /// all is well, and nothing was written; else the error is `file.other_content`.
+    Outcome<void> commit_new();
 
   private:
     OutputFile(std::string path, std::string partial_path, std::FILE* stream)
         : path_(std::move(path)), partial_path_(std::move(partial_path)), stream_(stream) {}
+
+    /// All bytes on disk, in the partial file.
+    Outcome<void> finish();
 
     std::string path_;
     std::string partial_path_; ///< empty: written in place (standard output, a device)

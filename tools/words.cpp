@@ -82,6 +82,21 @@ constexpr auto words = std::to_array<Word>({
     {"own_logins", N_("by its own logins")},
     {"answered_for", N_("by its superior's logins")},
     {"too_few_logins_seen_here", N_("too few logins seen here")},
+    {"too_few_logins", N_("too few logins")},
+    {"founded_within_month", N_("founded in this month")},
+    {"kind", N_("not asked of its kind")},
+    {"not_assessed", N_("under no assessed unit")},
+    {"not_met", N_("not met")},
+    {"cannot_tell", N_("cannot tell")},
+    {"not_required", N_("not required")},
+    {"workstation.missing", N_("a workstation's records are missing")},
+    {"workstation.incomplete", N_("a workstation's records are incomplete")},
+    {"coverage.service_away", N_("the service was away")},
+    {"coverage.filter_version", N_("an older filter was in use")},
+    {"coverage.pin_state", N_("the key was used past the filter")},
+    {"coverage.modules_changed", N_("a module was not watched")},
+    {"clock.uncertain", N_("the clock was wrong")},
+    {"logins.by_mobile_terminal", N_("works by mobile terminal")},
     // kinds of organisation
     {"committee", N_("committee")},
     {"general_branch", N_("general branch")},
@@ -103,8 +118,9 @@ constexpr auto words = std::to_array<Word>({
 
 constexpr auto good_words = std::to_array<std::string_view>({"allow", "ok", "running", "met", "trusted"});
 constexpr auto doubtful_words = std::to_array<std::string_view>(
-    {"warn", "warning", "starting", "waiting", "not_seen_here", "not_checked"});
-constexpr auto bad_words = std::to_array<std::string_view>({"deny", "error", "failed", "untrusted"});
+    {"warn", "warning", "starting", "waiting", "not_seen_here", "cannot_tell", "not_checked"});
+constexpr auto bad_words =
+    std::to_array<std::string_view>({"deny", "error", "failed", "untrusted", "not_met"});
 
 } // namespace
 

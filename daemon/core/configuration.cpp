@@ -109,6 +109,14 @@ Complaint set_policy_findings(Configuration& configuration, const toml::node& no
     return std::nullopt;
 }
 
+Complaint set_report_folder(Configuration& configuration, const toml::node& node) {
+    const Complaint complaint = set_text(configuration.report_folder, node);
+    if (!complaint && !configuration.report_folder.empty() && !configuration.report_folder.starts_with('/')) {
+        return "must be an absolute path";
+    }
+    return complaint;
+}
+
 constexpr std::int64_t minute_ms = 60'000;
 
 const auto keys = std::to_array<Key>({
@@ -160,6 +168,9 @@ const auto keys = std::to_array<Key>({
     {{"criterion.rule_file", "path", "\"\"",
       N_("rules of the monthly criteria; empty: the notice of 2013, built in")},
      [](Configuration& c, const toml::node& n) { return set_text(c.rule_file, n); }},
+    {{"report.folder", "path", "\"\"",
+      N_("where the month's report and bundle are put when it has ended; empty: nowhere")},
+     set_report_folder},
 });
 
 /// Keys of the tables that may stand several times: described here, read by read_module and read_profile.
@@ -357,6 +368,7 @@ std::string to_toml(const Configuration& c) {
                               {"attest", c.attest_logins},
                               {"attest_limit_ms", c.attestation_limit.count()}}},
         {"criterion", toml::table{{"rule_file", c.rule_file}}},
+        {"report", toml::table{{"folder", c.report_folder}}},
     };
     std::ostringstream text;
     text << document << '\n';

@@ -38,7 +38,8 @@ struct Configuration {
     unsigned login_reports_per_minute = 600;
     bool attest_logins = false;
     std::chrono::milliseconds attestation_limit{3'000};
-    std::string rule_file; ///< empty: the rules of 2013 that are built in
+    std::string rule_file;     ///< empty: the rules of 2013 that are built in
+    std::string report_folder; ///< empty: nothing is exported at the end of a month
 };
 
 /// One key of the file, for help and for `ukeyctl config show`.

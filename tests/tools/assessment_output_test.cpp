@@ -188,11 +188,21 @@ TEST(CallList, TheOneAboveIsCalledWhereThereIsNoNumber) {
     rows[0].organisation.administrator = Administrator{.name = "上级", .mobile = "13800000001"};
     rows[1].organisation.path = {"甲", "乙", "丙", "丁"};
     const CallList calls(rows);
-    EXPECT_EQ(calls.contact_of(rows[1].organisation).mobile, "13800000001");
-    EXPECT_EQ(calls.contact_of(rows[1].organisation).of, "甲 - 乙");
+    EXPECT_EQ(calls.contact_of(rows[1]).mobile, "13800000001");
+    EXPECT_EQ(calls.contact_of(rows[1]).of, "甲 - 乙");
     rows[1].organisation.administrator = Administrator{.name = "自己", .mobile = "13900000002"};
-    EXPECT_EQ(calls.contact_of(rows[1].organisation).name, "自己");
-    EXPECT_TRUE(calls.contact_of(rows[1].organisation).of.empty());
+    EXPECT_EQ(calls.contact_of(rows[1]).name, "自己");
+    EXPECT_TRUE(calls.contact_of(rows[1]).of.empty());
+}
+
+TEST(CallList, WhomTheCallerMayNotSeeIsNotMissing) {
+    std::vector<OrganisationAssessment> rows(1);
+    rows[0].organisation.path = {"甲"};
+    const CallList calls(rows);
+    EXPECT_FALSE(calls.contact_of(rows[0]).hidden);
+    rows[0].administrator = AdministratorState::known;
+    EXPECT_TRUE(calls.contact_of(rows[0]).hidden);
+    EXPECT_EQ(name_or_reason(calls.contact_of(rows[0])), "shown to operators only");
 }
 
 } // namespace

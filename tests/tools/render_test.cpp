@@ -3,10 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/core/csv.hpp"
 #include "daemon/core/text.hpp"
 #include "tests/tools/fake_control_server.hpp"
-#include "tools/report/month_text.hpp"
 #include "tools/verbs/status.hpp"
 #include "tools/verbs/watch.hpp"
 
@@ -105,34 +103,6 @@ TEST(Render, EventsOnOneLine) {
     const auto unknown =
         boost::json::parse(R"({"type": "new.event", "time": "2026-04-01T08:30:00Z", "subject": "s"})");
     EXPECT_TRUE(contains(render_event(unknown.as_object(), {}), "new.event"));
-}
-
-boost::json::object example_report() {
-    return boost::json::parse(R"({"month": "2026-04", "rule": {"name": "2013"}, "basis": "this_computer",
-        "units": [{"code": "01", "name": "区委党校", "organisations": 2, "met": 1, "percent": 50.0}],
-        "totals": {"organisations": 2, "met": 1, "percent": 50.0},
-        "rows": [{"organisation": {"code": "00012", "path": ["区委", "=支部"], "name": "=支部"}, "assessed_unit": "01",
-                  "status": "met", "counted_sessions": 2, "required": 1, "via": null,
-                  "last_login": "2026-04-01T08:30:00.000000Z", "reason": "own_logins"},
-                 {"organisation": {"code": "00013", "path": ["区委", "乙"], "name": "乙"}, "assessed_unit": "01",
-                  "status": "not_seen_here", "counted_sessions": 0, "required": 1, "via": null, "last_login": null,
-                  "reason": "too_few_logins_seen_here"}]})")
-        .as_object();
-}
-
-TEST(MonthReport, TableGroupsByUnitAndSaysWhatItIsBasedOn) {
-    const std::string text = render_month_table(example_report(), {});
-    EXPECT_TRUE(contains(text, "01 区委党校: 1 of 2 met, 50.00 %")) << text;
-    EXPECT_TRUE(contains(text, "not the platform's own record"));
-    EXPECT_TRUE(contains(text, "too few logins seen here"));
-}
-
-TEST(MonthReport, CsvIsForSpreadsheets) {
-    const std::string text = render_month_csv(example_report());
-    EXPECT_TRUE(text.starts_with(utf8_byte_order_mark));
-    EXPECT_TRUE(contains(text, "'=支部")) << text; // no formula
-    EXPECT_TRUE(contains(text, "00012"));          // leading zeros
-    EXPECT_EQ(std::ranges::count(text, '\n'), 3);
 }
 
 } // namespace

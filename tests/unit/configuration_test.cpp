@@ -25,6 +25,8 @@ expires_soon_days = 7
 "pin.default" = "deny"
 [worker]
 deadline_ms = 2000
+[report]
+folder = "/srv/reports"
 [[module]]
 name = "opensc"
 path = "/usr/lib/opensc-pkcs11.so"
@@ -39,6 +41,7 @@ name_attribute = "O"
     EXPECT_EQ(configuration->expires_soon, std::chrono::days(7));
     EXPECT_EQ(configuration->policy.of("pin.default"), Verdict::deny);
     EXPECT_EQ(configuration->worker_deadline, std::chrono::milliseconds(2000));
+    EXPECT_EQ(configuration->report_folder, "/srv/reports");
     EXPECT_EQ(configuration->modules.at(0).name, "opensc");
     EXPECT_EQ(configuration->certificate_profiles.at(0).name_attribute, "O");
 }
@@ -55,6 +58,7 @@ TEST(Configuration, MistakesNameTheirLine) {
           Mistake{"mode = 'x'\n", "config.bad_value", "c:1"}, Mistake{"a = \n", "config.syntax", "c:1"},
           Mistake{"[worker]\ndeadline_ms = 'soon'\n", "config.bad_value", "c:2"},
           Mistake{"[worker]\nx = 1\n", "config.unknown_key", "c:2"},
+          Mistake{"[report]\nfolder = 'reports'\n", "config.bad_value", "c:2"},
           Mistake{"[[module]]\nname = 'a'\npath = 'relative.so'\n", "config.bad_value", "c:1"},
           Mistake{"module = 3\n", "config.bad_value", "c:1"},
           Mistake{"[policy.findings]\n'x' = 'deny'\n", "config.bad_value", "c:1"}}) {

@@ -276,10 +276,10 @@ class Report {
                                {{"class", "faint small"}});
         }
         page_.text_element("td", fmt::format("{}", fmt::join(missing, _(", "))));
-        const Contact contact = calls_.contact_of(row.organisation);
+        const Contact contact = calls_.contact_of(row);
         {
             const auto cell = page_.element("td");
-            page_.text(contact.name.empty() ? _("none is entered") : contact.name);
+            page_.text(name_or_reason(contact));
             if (!contact.of.empty()) {
                 page_.text_element("div", say(N_("of {organisation}"), {{"organisation", contact.of}}),
                                    {{"class", "faint small"}});

@@ -68,7 +68,7 @@ void add_rate_headings(std::vector<std::string>& headings, const std::string& cr
                        AssessmentScope scope) {
     for (const std::string& what :
          {_("asked of"), status_word(LoginStatus::met), status_word(undecided_status(scope)),
-          status_word(LoginStatus::not_met), _("% at least"), _("% at most"), _("deduction at least"),
+          status_word(LoginStatus::not_met), _("percent at least"), _("percent at most"), _("deduction at least"),
           _("deduction at most")}) {
         headings.push_back(criterion + ": " + what);
     }
@@ -161,8 +161,8 @@ class Spreadsheet {
                                                 status_word(LoginStatus::met),
                                                 status_word(undecided_status(assessment_.scope)),
                                                 status_word(LoginStatus::not_met),
-                                                _("% at least"),
-                                                _("% at most"),
+                                                _("percent at least"),
+                                                _("percent at most"),
                                                 _("deduction at least"),
                                                 _("deduction at most")};
         for (std::size_t column = 0; column < headings.size(); ++column) {
@@ -305,14 +305,14 @@ class Spreadsheet {
             if (missing.empty()) {
                 continue;
             }
-            const Contact contact = calls.contact_of(row.organisation);
+            const Contact contact = calls.contact_of(row);
             table.add({{row.organisation.assessed_unit},
                        {row.organisation.code},
                        {row.organisation.name()},
                        {join_path(row.organisation.path)},
                        {fmt::format("{}", fmt::join(missing, _(", ")))},
                        {explain_reason(row.reason)},
-                       {contact.name},
+                       {name_or_reason(contact)},
                        {contact.mobile},
                        {contact.of}});
         }

@@ -41,20 +41,31 @@ CallList::CallList(const std::vector<OrganisationAssessment>& rows) {
     }
 }
 
-Contact CallList::contact_of(const Organisation& organisation) const {
-    const auto& own = organisation.administrator;
-    if (own && is_valid_mobile(own->mobile)) {
-        return {own->name, own->mobile, {}};
+std::string name_or_reason(const Contact& contact) {
+    if (contact.hidden) {
+        return _("shown to operators only");
     }
-    std::vector<std::string> path = organisation.path;
+    return contact.name.empty() ? _("none is entered") : contact.name;
+}
+
+Contact CallList::contact_of(const OrganisationAssessment& row) const {
+    const auto& own = row.organisation.administrator;
+    if (own && is_valid_mobile(own->mobile)) {
+        return {.name = own->name, .mobile = own->mobile, .of = {}};
+    }
+    if (!own && (row.administrator == AdministratorState::known ||
+                 row.administrator == AdministratorState::bad_mobile)) {
+        return {.name = {}, .mobile = {}, .of = {}, .hidden = true};
+    }
+    std::vector<std::string> path = row.organisation.path;
     while (path.size() > 1) {
         path.pop_back();
         std::string superior = join_path(path);
         if (const auto found = by_path_.find(superior); found != by_path_.end()) {
-            return {found->second->name, found->second->mobile, std::move(superior)};
+            return {.name = found->second->name, .mobile = found->second->mobile, .of = std::move(superior)};
         }
     }
-    return own ? Contact{own->name, own->mobile, {}} : Contact{};
+    return own ? Contact{.name = own->name, .mobile = own->mobile, .of = {}} : Contact{};
 }
 
 } // namespace ukey::ctl

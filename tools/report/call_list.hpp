@@ -18,7 +18,11 @@ struct Contact {
     std::string mobile;
     /// The superior organisation whose administrator this is, its full path; empty: the organisation's own.
     std::string of;
+    /// There is one, but the caller may not see who (without the privilege `operate`).
+    bool hidden = false;
 };
+/// The name, or why there is none.
+std::string name_or_reason(const Contact& contact);
 
 /// The administrators of one assessment. It points into the rows: they must outlive it.
 class CallList {
@@ -27,7 +31,7 @@ class CallList {
 
     /// The organisation's own administrator, else that of the nearest organisation above it that has one with
     /// a valid number. Empty members: there is nobody.
-    Contact contact_of(const Organisation& organisation) const;
+    Contact contact_of(const OrganisationAssessment& row) const;
 
   private:
     std::unordered_map<std::string, const Administrator*> by_path_;

@@ -128,10 +128,9 @@ void write_facts(HtmlWriter& page, const OrganisationAssessment& row, const Mont
     if (row.platform_logins) {
         write_fact(page, _("Platform's own record (not added)"), std::to_string(*row.platform_logins));
     }
-    const Contact contact = calls.contact_of(row.organisation);
+    const Contact contact = calls.contact_of(row);
     write_fact(page, contact.of.empty() ? _("Administrator") : _("Administrator of the organisation above"),
-               contact.name.empty() && contact.mobile.empty() ? _("none is entered")
-                                                              : contact.name + " " + contact.mobile);
+               name_or_reason(contact) + " " + contact.mobile);
 }
 
 void write_doubts(HtmlWriter& page, const std::vector<Doubt>& doubts, const WorkstationNames& names) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/clock.hpp"
 #include "tools/locale.hpp"
-#include "tools/output_file.hpp"
-#include "tools/report/month_text.hpp"
+#include "tools/report/assessment_output.hpp"
+#include "tools/report/fetched_month.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace ukey::ctl {
@@ -14,29 +14,23 @@ struct Arguments {
     std::string output;
 };
 
-std::string render(const boost::json::object& report, const std::string& format, const Style& style) {
-    if (format == "json") {
-        return boost::json::serialize(report) + "\n";
-    }
-    return format == "csv" ? render_month_csv(report) : render_month_table(report, style);
-}
-
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
     const auto month = ChinaMonth::parse(arguments.month);
     if (!month) {
         return fail_with(month.error());
     }
-    const auto report = context.ask_for_list("report.month", {{"month", month->text()}}, "rows");
-    if (!report) {
-        return tl::unexpected(report.error());
+    const AssessmentFormat format =
+        context.json() ? AssessmentFormat::json : parse_assessment_format(arguments.format).value();
+    if (const auto possible = check_output(format, arguments.output); !possible) {
+        return tl::unexpected(possible.error()); // before the service has the work
     }
-    auto output = OutputFile::open(arguments.output);
-    if (!output) {
-        return tl::unexpected(output.error());
+    const auto assessment = fetch_month(context, *month);
+    if (!assessment) {
+        return tl::unexpected(assessment.error());
     }
-    const Style style = arguments.output.empty() ? context.style() : Style{};
-    output->write(render(*report, context.json() ? "json" : arguments.format, style));
-    return output->commit().map([] { return ExitCode::done; });
+    return render_assessment(*assessment, format, arguments.output, context.style()).map([] {
+        return ExitCode::done;
+    });
 }
 
 } // namespace
@@ -44,8 +38,10 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
 Run define_report_month(CLI::App& command) {
     auto arguments = std::make_shared<Arguments>();
     command.add_option("MONTH", arguments->month, _("a month of China time, as 2026-04"))->required();
-    command.add_option("--format", arguments->format, _("table, json or csv"))
-        ->check(CLI::IsMember({"table", "json", "csv"}))
+    command
+        .add_option("--format", arguments->format,
+                    _("table, json, csv, xlsx (a spreadsheet) or html (a page to read and print)"))
+        ->check(CLI::IsMember(assessment_format_names()))
         ->capture_default_str();
     command.add_option("--output", arguments->output, _("write to this file"));
     return [arguments](const Context& context) { return run(context, *arguments); };

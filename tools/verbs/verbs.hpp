@@ -18,6 +18,7 @@ Run define_org_show(CLI::App& command);
 Run define_session_list(CLI::App& command);
 Run define_session_show(CLI::App& command);
 Run define_report_month(CLI::App& command);
+Run define_report_export_month(CLI::App& command);
 Run define_audit_export(CLI::App& command);
 Run define_audit_checkpoint(CLI::App& command);
 Run define_audit_verify(CLI::App& command);
