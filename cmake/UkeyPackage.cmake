@@ -72,6 +72,7 @@ function(ukey_install_system_files)
     set(system "${PROJECT_SOURCE_DIR}/daemon/system")
     install(FILES "${system}/ukeyd.service" "${system}/ukeyd-login.socket" "${system}/ukeyd-control.socket"
                   "${system}/ukey-probe@.service" "${system}/ukey-probe@.socket"
+                  "${system}/ukey-report.service" "${system}/ukey-report.timer"
             DESTINATION lib/systemd/system)
     install(FILES "${system}/sysusers.conf" DESTINATION lib/sysusers.d RENAME ukeyd.conf)
     install(FILES "${system}/tmpfiles.conf" DESTINATION lib/tmpfiles.d RENAME ukeyd.conf)
@@ -108,7 +109,7 @@ function(ukey_install_documents)
     install(FILES "${docs}/user-guide.md" "${docs}/user-guide.zh-CN.md" "${docs}/findings.md" "${docs}/packages.md"
                   "${docs}/threat-model.md" "${docs}/worked-example.md"
             DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/ukeyd")
-    install(DIRECTORY "${docs}/formats" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/ukeyd")
+    install(DIRECTORY "${docs}/formats" "${docs}/pictures" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/ukeyd")
 
     # In English, and manual pages in every language of the catalogue.
     set(commands

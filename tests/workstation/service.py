@@ -44,7 +44,7 @@ class Service:
         """Once per disk."""
         if self.guest.run(["test", "-e", TRUST + "/root.pem"], check=False).returncode == 0:
             return self
-        for unit in ("ukeyd.service", "ukey-probe@.service"):
+        for unit in ("ukeyd.service", "ukey-probe@.service", "ukey-report.service"):
             self.guest.run(["mkdir", "-p", f"/etc/systemd/system/{unit}.d"])
             self.guest.write(f"/etc/systemd/system/{unit}.d/denied-calls-kill.conf", DENIED_CALLS_KILL)
         for name in ("root.pem", "intermediate.pem", "crl.pem", "root_crl.pem"):

@@ -5,7 +5,7 @@ from expect import expect_equal, expect_in
 from service import Service
 
 # What purge leaves, and says that it leaves: accounts. Besides that only what scenarios made themselves.
-LEFT_BY_PURGE = {"/etc/systemd/system/ukeyd.service.d", "/etc/systemd/system/ukey-probe@.service.d"}
+LEFT_BY_PURGE = {f"/etc/systemd/system/{unit}.service.d" for unit in ("ukeyd", "ukey-probe@", "ukey-report")}
 
 
 def scenario_newer_database(guest):
@@ -37,7 +37,7 @@ def scenario_remove_and_purge(guest):
     guest.run("test -e /var/lib/ukeyd/ukeyd.db")
     expect_in("opensc-pkcs11.so", guest.run(["p11-kit", "list-modules"]).stdout, "p11-kit's modules after removal")
     said = guest.run("dpkg --purge ukeyd ukey-pkcs11 2>&1", deadline_s=180).stdout
-    for part in ("/var/lib/ukeyd", "users ukeyd and ukey-probe"):
+    for part in ("/var/lib/ukeyd", "users ukeyd, ukey-probe and ukey-report"):
         expect_in(part, said, "what purge says")
     left = guest.run("find / -xdev \\( -name '*ukey*' -o -name '*u-key*' \\) -not -path '/proc/*' -not -path '/var/tmp/*'"
                      " -not -path '/opt/*' -not -path '/sys/*' -not -path '/var/log/*' -prune").stdout.split()

@@ -11,7 +11,7 @@ IDLE_S = 60
 # The heartbeat is every 120 s; a timer more than that would be polling. The worker has no bound here: what wakes it is the
 # module (pcsc-lite's client asks pcscd every 60 s).
 UKEYD_WAKE_UPS_MAX = 4
-EXPOSURE_MAX = {"ukeyd.service": 1.3, "ukey-probe@opensc.service": 1.6}
+EXPOSURE_MAX = {"ukeyd.service": 1.3, "ukey-probe@opensc.service": 1.6, "ukey-report.service": 1.0}
 
 
 def wake_ups(guest, unit):
