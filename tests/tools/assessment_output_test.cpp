@@ -146,6 +146,15 @@ TEST(AssessmentWords, PercentIsWholeOnlyWhenNothingIsMissing) {
     EXPECT_EQ(percent_text(5), "0.05");
 }
 
+TEST(AssessmentWords, AMonthThatNoLedgerReachesTheEndOf) {
+    MonthAssessment assessment = sample_assessment(AssessmentScope::workstation, 1);
+    EXPECT_EQ(unfinished_note(assessment), "");
+    assessment.ledgers.front().vouched_until = assessment.month.end() - std::chrono::hours(8);
+    EXPECT_TRUE(contains(unfinished_note(assessment), "reach to 2026-04-30 16:00,"));
+    assessment.ledgers.clear();
+    EXPECT_EQ(unfinished_note(assessment), "");
+}
+
 TEST(AssessmentWords, RangesOnlyWhereTheEndsDiffer) {
     EXPECT_EQ(points_range(Points{935}, Points{935}), "9.35");
     EXPECT_EQ(points_range(Points{0}, Points{1000}), "0.00–10.00");

@@ -100,6 +100,9 @@ class Report {
                  {"rule", assessment_.rule.name}}),
             {{"class", "subtitle"}});
         page_.text_element("p", basis_of(assessment_.scope), {{"class", "basis"}, {"role", "note"}});
+        if (const std::string note = unfinished_note(assessment_); !note.empty()) {
+            page_.text_element("p", note, {{"class", "basis"}, {"role", "note"}});
+        }
         if (!assessment_.all_organisations) {
             page_.text_element("p", _("Only the organisations of your own keys and logins are listed."),
                                {{"class", "basis"}, {"role", "note"}});

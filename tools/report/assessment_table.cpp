@@ -77,8 +77,11 @@ std::string conflicts_text(const MonthAssessment& assessment, const Style& style
 } // namespace
 
 void write_assessment_table(const MonthAssessment& assessment, const Style& style, OutputFile& output) {
-    output.write(style.paint(Paint::strong, title_of(assessment)) + "\n" + basis_of(assessment.scope) + "\n" +
-                 say(N_("Rule: {rule}"), {{"rule", to_printable_utf8(assessment.rule.name)}}) + "\n");
+    output.write(style.paint(Paint::strong, title_of(assessment)) + "\n" + basis_of(assessment.scope) + "\n");
+    if (const std::string note = unfinished_note(assessment); !note.empty()) {
+        output.write(note + "\n");
+    }
+    output.write(say(N_("Rule: {rule}"), {{"rule", to_printable_utf8(assessment.rule.name)}}) + "\n");
     auto rows = rows_by_unit(assessment);
     for (const UnitAssessment& unit : assessment.units) {
         output.write(unit_text(unit, rows[unit.code], assessment, style));

@@ -117,6 +117,16 @@ std::string short_basis_of(AssessmentScope scope) {
     return {};
 }
 
+std::string unfinished_note(const MonthAssessment& assessment) {
+    const auto newest = std::ranges::max_element(assessment.ledgers, {}, &LedgerExtent::vouched_until);
+    if (newest == assessment.ledgers.end() || newest->vouched_until >= assessment.month.end()) {
+        return {};
+    }
+    return say(
+        N_("The records reach to {time}, not to the end of the month: these are not its last figures."),
+        {{"time", to_minutes(newest->vouched_until)}});
+}
+
 LoginStatus undecided_status(AssessmentScope scope) {
     return scope == AssessmentScope::workstation ? LoginStatus::not_seen_here : LoginStatus::cannot_tell;
 }

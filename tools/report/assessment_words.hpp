@@ -20,6 +20,9 @@ std::string basis_of(AssessmentScope scope);
 /// The same in a few words, for a column.
 std::string short_basis_of(AssessmentScope scope);
 
+/// That no ledger reaches to the month's end, which may not have come yet. Empty: one does, or there is none.
+std::string unfinished_note(const MonthAssessment& assessment);
+
 /// What a figure between "met" and "not met" is called: a workstation has not seen it, the district cannot
 /// tell.
 LoginStatus undecided_status(AssessmentScope scope);

@@ -68,8 +68,8 @@ void add_rate_headings(std::vector<std::string>& headings, const std::string& cr
                        AssessmentScope scope) {
     for (const std::string& what :
          {_("asked of"), status_word(LoginStatus::met), status_word(undecided_status(scope)),
-          status_word(LoginStatus::not_met), _("percent at least"), _("percent at most"), _("deduction at least"),
-          _("deduction at most")}) {
+          status_word(LoginStatus::not_met), _("percent at least"), _("percent at most"),
+          _("deduction at least"), _("deduction at most")}) {
         headings.push_back(criterion + ": " + what);
     }
 }
@@ -205,6 +205,9 @@ class Spreadsheet {
         worksheet_set_row(sheet, line_, title_height, nullptr);
         book_.put(sheet, line_++, 0, {title_of(assessment_), Fill::title});
         book_.put(sheet, line_++, 0, {basis_of(assessment_.scope)});
+        if (const std::string note = unfinished_note(assessment_); !note.empty()) {
+            book_.put(sheet, line_++, 0, {note});
+        }
         if (!assessment_.all_organisations) {
             book_.put(sheet, line_++, 0,
                       {_("Only the organisations of your own keys and logins are listed.")});
