@@ -24,6 +24,7 @@
 #include "daemon/report_exception.hpp"
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
+#include "daemon/store/rotation_store.hpp"
 #include "daemon/store/store_thread.hpp"
 
 namespace ukey {
@@ -63,10 +64,11 @@ std::chrono::microseconds watchdog_interval() {
 } // namespace
 
 struct Daemon::Parts {
-    Parts(DaemonOptions daemon_options, Settings daemon_settings, Workstation own, Storage storage,
+    Parts(DaemonOptions daemon_options, Settings daemon_settings, WorkstationKey own_key, Storage storage,
           Storage to_read)
         : options(std::move(daemon_options)), settings(std::move(daemon_settings)),
-          workstation(std::move(own)), store(std::move(storage)), reader(std::move(to_read)) {}
+          workstation(std::move(own_key), asio::ip::host_name()), store(std::move(storage)),
+          reader(std::move(to_read)) {}
 
     asio::awaitable<void> begin();
     asio::awaitable<void> beat();
@@ -133,13 +135,12 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
     if (!to_read) {
         return tl::unexpected(to_read.error());
     }
-    auto key = WorkstationKey::load_or_create(options.state_dir + "/workstation.key");
+    auto key = load_workstation_key(*storage, options.state_dir + workstation_key_file);
     if (!key) {
         return tl::unexpected(key.error());
     }
     const std::string runtime_dir = options.runtime_dir;
-    Workstation workstation{std::move(*key), asio::ip::host_name()};
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(workstation),
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(settings), std::move(*key),
                                          std::move(*storage), std::move(*to_read));
     const std::map<std::string, int> passed = take_passed_sockets();
     auto login = listen_on(parts->io.get_executor(), passed, "login", runtime_dir + "/login.sock");
@@ -237,11 +238,12 @@ asio::awaitable<void> Daemon::Parts::await_reload_signal() {
 
 /// A checkpoint, when there is something new to sign. Store thread only.
 void Daemon::Parts::sign_ledger(Storage& storage) const try {
-    const auto fresh = records_since_checkpoint(storage, workstation.key);
+    const auto key = workstation.key();
+    const auto fresh = records_since_checkpoint(storage, *key);
     if (fresh && *fresh == 0) {
         return;
     }
-    if (const auto done = add_checkpoint(storage, workstation.key); !done) {
+    if (const auto done = add_checkpoint(storage, *key); !done) {
         spdlog::error("the ledger could not be signed: {}", to_string(done.error()));
     }
 } catch (const std::exception& error) { // OpenSSL has no memory: the next one will do

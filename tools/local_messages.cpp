@@ -42,11 +42,23 @@ constexpr auto table = std::to_array<MessageEntry>({
      ""},
     {"bundle.malformed", error, N_("The file is no bundle, or is damaged: {reason}."),
      N_("Copy it again, or ask the workstation for a new one."), ""},
+    {"bundle.personal_wrong", error,
+     N_("What record {seq} refers to does not stand in the file as it was: {reason}."),
+     N_("Do not use this bundle. Ask the workstation for a new one, and keep both."),
+     N_("Users, programs' paths and signatures stand beside the records, which have a salted hash of them. "
+        "They "
+        "may be missing, when they were removed; they cannot be others.")},
     {"bundle.record_missing", error, N_("Record {seq} is missing or not in its place."),
      N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
     {"bundle.record_wrong", error,
      N_("Record {seq} was changed, or one before it was: its hash does not fit."),
      N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.rotation_wrong", error,
+     N_("The workstation's new key is not vouched for by the old one: {reason}."),
+     N_("Do not use this bundle. Ask the workstation whether it has a new key, and compare its fingerprint "
+        "by "
+        "telephone."),
+     ""},
     {"bundle.truncated", error, N_("The file ends too early: it was not copied as a whole."),
      N_("Copy it again, or ask the workstation for a new one."), ""},
     {"bundle.workstation_revoked", error, N_("Its workstation is no longer trusted ({name})."),

@@ -15,20 +15,14 @@
 #include "daemon/core/criterion_rule.hpp"
 #include "daemon/core/finding.hpp"
 #include "daemon/core/registry_file.hpp"
-#include "daemon/core/workstation_key.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/keys/key_watch.hpp"
 #include "daemon/login/login_server.hpp"
 #include "daemon/peer.hpp"
 #include "daemon/store/store_thread.hpp"
+#include "daemon/workstation.hpp"
 
 namespace ukey {
-
-/// Who signs the ledger.
-struct Workstation {
-    WorkstationKey key;
-    std::string name; ///< the computer's own word: its host name
-};
 
 /// The daemon's parts, as the handlers see them.
 struct ControlContext {
@@ -36,7 +30,7 @@ struct ControlContext {
     const Configuration& configuration;
     const TrustStore& trust;
     const CriterionRule& rule;
-    const Workstation& workstation;
+    Workstation& workstation;
     StoreThread& store;
     /// Reads beside it: lists, reports, exports.
     StoreThread& reader;
@@ -111,7 +105,9 @@ boost::asio::awaitable<ControlAnswer> handle_audit_export(ControlContext&, Contr
 boost::asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_checkpoint(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_audit_remove_personal_data(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_workstation_show(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_workstation_rotate_key(ControlContext&, ControlRequest&);
 
 /// Answers of many rows go out in pieces of so many: about 100 KiB, well below the largest frame.
 constexpr std::size_t part_rows = 200;

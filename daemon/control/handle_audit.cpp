@@ -10,14 +10,20 @@ namespace {
 
 namespace asio = boost::asio;
 
-boost::json::object view_record(const LedgerRecord& record) {
+/// `opening`: what the record refers to, null when there is nothing.
+boost::json::object view_record(const LedgerRecord& record, const Opening* opening) {
+    boost::json::value personal = nullptr;
+    if (opening != nullptr) {
+        personal = boost::json::object{{"salt", to_hex(opening->salt)}, {"value", opening->value}};
+    }
     return {{"seq", record.seq},
             {"time", format_timestamp(record.time)},
             {"time_us", to_microseconds(record.time)},
             {"boottime_us", record.boottime.count()},
             {"kind", record.kind},
             {"payload", record.payload},
-            {"hash", to_hex(record.hash)}};
+            {"hash", to_hex(record.hash)},
+            {"personal", std::move(personal)}};
 }
 
 /// The newest record as the running service has written it.
@@ -91,28 +97,27 @@ asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, Cont
     std::uint64_t sent = 0;
     RowParts parts(request);
     for (bool go_on = true; go_on;) { // piece by piece: memory stays small, and logins get their turn
-        std::vector<LedgerRecord> records;
+        std::vector<boost::json::object> records;
         const auto read = co_await context.reader.read([&](Storage& storage) -> Result<void> {
             last = last == 0 || last > storage.head_seq() ? storage.head_seq() : last;
             head = to_hex(storage.head_hash());
             const bool with_previous = next == first && first > 1;
-            return storage.visit_records(with_previous ? next - 1 : next,
-                                         std::min(last, next + part_rows - 1),
-                                         [&](const LedgerRecord& record) {
-                                             if (record.seq < first) {
-                                                 before = to_hex(record.hash);
-                                             } else {
-                                                 records.push_back(record);
-                                             }
-                                             return true;
-                                         });
+            return storage.visit_opened_records(with_previous ? next - 1 : next,
+                                                std::min(last, next + part_rows - 1),
+                                                [&](const LedgerRecord& record, const Opening* opening) {
+                                                    if (record.seq < first) {
+                                                        before = to_hex(record.hash);
+                                                    } else {
+                                                        records.push_back(view_record(record, opening));
+                                                    }
+                                                    return true;
+                                                });
         });
         if (!read) {
             co_return refuse(read.error());
         }
         go_on = !records.empty() && next + part_rows <= last;
-        for (const LedgerRecord& record : records) {
-            boost::json::object row = view_record(record);
+        for (boost::json::object& row : records) {
             if (!co_await parts.add(std::move(row))) {
                 co_return boost::json::object(); // nobody is there to hear more
             }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// audit.bundle, audit.checkpoint and workstation.show.
+// audit.bundle, audit.checkpoint, workstation.show and workstation.rotate_key.
+#include <spdlog/spdlog.h>
+
 #include "daemon/control/control_context.hpp"
 #include "daemon/core/base64.hpp"
 #include "daemon/core/bundle.hpp"
 #include "daemon/store/checkpoint_store.hpp"
+#include "daemon/store/rotation_store.hpp"
 
 namespace ukey {
 namespace {
@@ -23,31 +26,53 @@ boost::json::object view_checkpoint(const SignedCheckpoint& checkpoint) {
             {"signature", base64_encode(checkpoint.signature)}};
 }
 
+/// Signed just now, with the key that did it: the whole bundle is signed with that one.
+struct SignedNow {
+    SignedCheckpoint checkpoint;
+    std::shared_ptr<const WorkstationKey> key;
+};
+
+/// Store thread only.
+Result<SignedNow> sign_now(Storage& storage, const Workstation& workstation) {
+    auto key = workstation.key();
+    auto checkpoint = add_checkpoint(storage, *key);
+    if (!checkpoint) {
+        return tl::unexpected(checkpoint.error());
+    }
+    return SignedNow{std::move(*checkpoint), std::move(key)};
+}
+
 /// What a bundle begins with.
 struct BundleBeginning {
     BundleHeader header;
+    std::vector<SignedRotation> rotations;     ///< all of this ledger up to the last record
     std::vector<SignedCheckpoint> checkpoints; ///< from the record before the first to the last
 };
 
-/// A bundle from the record after `since` to `last`, which are both signed for.
-Result<BundleBeginning> read_beginning(Storage& storage, const Workstation& workstation, std::uint64_t since,
-                                       std::uint64_t last) {
-    const std::string& fingerprint = workstation.key.fingerprint();
-    auto checkpoints = load_checkpoints(storage, fingerprint, since, last);
+/// A bundle from the record after `since` to the one that was signed now.
+Result<BundleBeginning> read_beginning(Storage& storage, const std::string& name, std::uint64_t since,
+                                       const SignedNow& signed_now) {
+    const std::uint64_t last = signed_now.checkpoint.checkpoint.seq;
+    const std::string& public_key = signed_now.key->public_key();
+    auto rotations = load_rotations(storage, public_key, last);
+    if (!rotations) {
+        return tl::unexpected(rotations.error());
+    }
+    auto checkpoints = load_checkpoints(storage, KeyHistory(*rotations, public_key), since, last);
     if (!checkpoints) {
         return tl::unexpected(checkpoints.error());
     }
     if (since > 0 && (checkpoints->empty() || checkpoints->front().checkpoint.seq != since)) {
         return fail("audit.no_checkpoint", "write a bundle", std::to_string(since), "");
     }
-    BundleHeader header{.public_key = workstation.key.public_key(),
-                        .workstation_name = workstation.name,
+    BundleHeader header{.public_key = public_key,
+                        .workstation_name = name,
                         .first_seq = since + 1,
                         .previous_hash =
                             since > 0 ? checkpoints->front().checkpoint.head : ledger_genesis_hash(),
                         .written = storage.now(),
                         .software = "ukeyd " UKEY_VERSION};
-    return BundleBeginning{std::move(header), std::move(*checkpoints)};
+    return BundleBeginning{std::move(header), std::move(*rotations), std::move(*checkpoints)};
 }
 
 /// Sends whole pieces of what has been written, and with `rest` what is left too. False when the caller has
@@ -81,18 +106,19 @@ std::optional<std::uint64_t> read_since(const ControlRequest& request) {
 } // namespace
 
 asio::awaitable<ControlAnswer> handle_workstation_show(ControlContext& context, ControlRequest& /*request*/) {
-    co_return boost::json::object{{"fingerprint", context.workstation.key.fingerprint()},
-                                  {"public_key", base64_encode(context.workstation.key.public_key())},
-                                  {"name", context.workstation.name}};
+    const auto key = context.workstation.key();
+    co_return boost::json::object{{"fingerprint", key->fingerprint()},
+                                  {"public_key", base64_encode(key->public_key())},
+                                  {"name", context.workstation.name()}};
 }
 
 asio::awaitable<ControlAnswer> handle_audit_checkpoint(ControlContext& context, ControlRequest& /*request*/) {
-    const auto checkpoint = co_await context.store.run(
-        [&](Storage& storage) { return add_checkpoint(storage, context.workstation.key); });
-    if (!checkpoint) {
-        co_return refuse(checkpoint.error());
+    const auto made =
+        co_await context.store.run([&](Storage& storage) { return sign_now(storage, context.workstation); });
+    if (!made) {
+        co_return refuse(made.error());
     }
-    co_return view_checkpoint(*checkpoint);
+    co_return view_checkpoint(made->checkpoint);
 }
 
 asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, ControlRequest& request) {
@@ -102,29 +128,34 @@ asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, Cont
             Error{"control.bad_request", "write a bundle", "since", "since is the number of a record"});
     }
     const std::uint64_t since = *wanted;
-    const auto signed_now = co_await context.store.run(
-        [&](Storage& storage) { return add_checkpoint(storage, context.workstation.key); });
+    const bool personal = !request.flag("without_personal_data");
+    const auto signed_now =
+        co_await context.store.run([&](Storage& storage) { return sign_now(storage, context.workstation); });
     if (!signed_now) {
         co_return refuse(signed_now.error());
     }
-    const std::uint64_t last = signed_now->checkpoint.seq;
-    auto beginning = co_await context.reader.read(
-        [&](Storage& storage) { return read_beginning(storage, context.workstation, since, last); });
+    const std::uint64_t last = signed_now->checkpoint.checkpoint.seq;
+    auto beginning = co_await context.reader.read([&](Storage& storage) {
+        return read_beginning(storage, context.workstation.name(), since, *signed_now);
+    });
     if (!beginning) {
         co_return refuse(beginning.error());
     }
     std::string written;
     BundleWriter writer(written, beginning->header);
+    for (const SignedRotation& rotation : beginning->rotations) {
+        writer.add(rotation);
+    }
     for (const SignedCheckpoint& checkpoint : beginning->checkpoints) {
         writer.add(checkpoint);
     }
     for (std::uint64_t next = since + 1; next <= last; next += records_at_once) {
         const auto read = co_await context.reader.read([&](Storage& storage) {
-            return storage.visit_records(next, std::min(last, next + records_at_once - 1),
-                                         [&](const LedgerRecord& record) {
-                                             writer.add(record);
-                                             return true;
-                                         });
+            return storage.visit_opened_records(next, std::min(last, next + records_at_once - 1),
+                                                [&](const LedgerRecord& record, const Opening* opening) {
+                                                    writer.add(record, personal ? opening : nullptr);
+                                                    return true;
+                                                });
         });
         if (!read) {
             co_return refuse(read.error());
@@ -133,9 +164,32 @@ asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, Cont
             co_return boost::json::object(); // nobody is there to hear more
         }
     }
-    writer.finish(context.workstation.key);
+    writer.finish(*signed_now->key);
     co_await send_pieces(request, written, true);
     co_return boost::json::object{{"first_seq", since + 1}, {"last_seq", last}, {"records", last - since}};
+}
+
+asio::awaitable<ControlAnswer> handle_workstation_rotate_key(ControlContext& context,
+                                                             ControlRequest& /*request*/) {
+    const std::string path = context.state_dir + workstation_key_file;
+    const auto old_key = context.workstation.key();
+    const auto rotated = co_await context.store.run([&](Storage& storage) -> Result<std::optional<Error>> {
+        auto done = rotate_workstation_key(storage, *context.workstation.key(), path);
+        if (!done) {
+            return tl::unexpected(done.error());
+        }
+        context.workstation.replace(std::move(done->key));
+        return done->unfinished;
+    });
+    if (!rotated) {
+        co_return refuse(rotated.error());
+    }
+    if (*rotated) {
+        spdlog::error("the new workstation key is in force, but: {}", to_string(**rotated));
+    }
+    co_return boost::json::object{{"old", old_key->fingerprint()},
+                                  {"new", context.workstation.key()->fingerprint()},
+                                  {"finished", !*rotated}};
 }
 
 } // namespace ukey

@@ -91,8 +91,8 @@ asio::awaitable<ControlAnswer> handle_report_month(ControlContext& context, Cont
         co_return refuse(assessment.error());
     }
     for (LedgerExtent& ledger : assessment->ledgers) {
-        ledger.workstation = context.workstation.key.fingerprint();
-        ledger.name = context.workstation.name;
+        ledger.workstation = context.workstation.key()->fingerprint();
+        ledger.name = context.workstation.name();
     }
     co_await send_rows(request, *assessment);
     co_return summary_json(*assessment);

@@ -199,11 +199,13 @@ boost::json::object view_session(const LoginSession& session, const CriterionRul
             codes.push_back(boost::json::value(code));
         }
     }
+    const bool removed = session.uid == removed_uid;
     return {{"login", session.login},
             {"key", or_null(session.key_id)},
             {"organisation", or_null(session.organisation)},
-            {"uid", session.uid},
-            {"user", remembered_user_name(session.uid)},
+            {"uid", removed ? boost::json::value(nullptr) : boost::json::value(session.uid)},
+            {"user",
+             removed ? boost::json::value(nullptr) : boost::json::value(remembered_user_name(session.uid))},
             {"pid", session.pid},
             {"executable", session.executable},
             {"grade", to_string(session.grade)},

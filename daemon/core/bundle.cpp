@@ -28,8 +28,9 @@ struct KindName {
     std::string_view name;
 };
 constexpr std::array kind_names{
-    KindName{BundleSectionKind::header, "HEAD"},  KindName{BundleSectionKind::checkpoint, "CKPT"},
-    KindName{BundleSectionKind::records, "RECS"}, KindName{BundleSectionKind::certificate, "CERT"},
+    KindName{BundleSectionKind::header, "HEAD"},     KindName{BundleSectionKind::rotation, "ROTA"},
+    KindName{BundleSectionKind::checkpoint, "CKPT"}, KindName{BundleSectionKind::openings, "REFS"},
+    KindName{BundleSectionKind::records, "RECS"},    KindName{BundleSectionKind::certificate, "CERT"},
     KindName{BundleSectionKind::end, "LAST"},
 };
 
@@ -96,34 +97,51 @@ void BundleWriter::add(const SignedCheckpoint& checkpoint) {
         section(BundleSectionKind::checkpoint, checkpoint.signature + to_text(checkpoint.checkpoint)));
 }
 
+void BundleWriter::add(const SignedRotation& rotation) {
+    add_section(section(BundleSectionKind::rotation,
+                        rotation.old_signature + rotation.new_signature + to_text(rotation.rotation)));
+}
+
 void BundleWriter::add_certificate(std::string_view der) {
     add_section(section(BundleSectionKind::certificate, der));
 }
 
-void BundleWriter::add(const LedgerRecord& record) {
+void BundleWriter::add(const LedgerRecord& record, const Opening* opening) {
+    if (opening != nullptr) {
+        append_big_endian(openings_, record.seq, 8);
+        openings_.append(opening->salt);
+        append_big_endian(openings_, opening->value.size(), 4);
+        openings_.append(opening->value);
+    }
     const std::string leaf = ledger_leaf(record);
     append_big_endian(records_, leaf.size(), 4);
     records_.append(leaf).append(record.hash);
     ++end_.records;
     end_.last_seq = record.seq;
     end_.last_hash = record.hash;
-    if (records_.size() >= records_section_bytes) {
+    if (records_.size() + openings_.size() >= records_section_bytes) {
         add_records();
     }
 }
 
 void BundleWriter::add_records() {
+    if (!openings_.empty()) { // before the records that refer to them
+        const std::string whole = section(BundleSectionKind::openings, openings_);
+        out_.append(whole);
+        frame_.append(whole);
+        openings_.clear();
+    }
     if (!records_.empty()) {
         const std::string whole = section(BundleSectionKind::records, records_);
         out_.append(whole);
-        frame_.append(whole, 0, section_head_bytes);
+        frame_.append(std::string_view(whole).substr(0, section_head_bytes));
         records_.clear();
     }
 }
 
 void BundleWriter::finish(const WorkstationKey& key) {
     add_records();
-    end_.frame_sha256 = sha256(frame_);
+    end_.frame_sha256 = frame_.finish();
     const std::string text = to_text(end_);
     out_.append(section(BundleSectionKind::end, key.sign(text) + text));
 }
@@ -159,7 +177,8 @@ Result<std::optional<BundleSection>> BundleReader::next() {
         return fail("bundle.truncated", "read the bundle", "byte " + std::to_string(file_.size()),
                     "it ends too early");
     }
-    if (length == 0 && kind->kind == BundleSectionKind::records) {
+    if (length == 0 &&
+        (kind->kind == BundleSectionKind::records || kind->kind == BundleSectionKind::openings)) {
         return malformed("a section of records is empty");
     }
     const std::string_view body = rest_.substr(section_head_bytes, length);
@@ -180,6 +199,22 @@ Result<std::optional<BundleRecord>> take_bundle_record(std::string_view& body) {
     const BundleRecord record{body.substr(4, length), body.substr(4 + length, hash_bytes)};
     body.remove_prefix(4 + length + hash_bytes);
     return record;
+}
+
+Result<std::optional<BundleOpening>> take_bundle_opening(std::string_view& body) {
+    constexpr std::size_t head_bytes = 8 + opening_salt_bytes + 4;
+    if (body.empty()) {
+        return std::nullopt;
+    }
+    const std::uint64_t length =
+        body.size() < head_bytes ? 0 : read_big_endian(body.substr(8 + opening_salt_bytes, 4));
+    if (length == 0 || body.size() - head_bytes < length) {
+        return malformed_section("personal data");
+    }
+    const BundleOpening opening{read_big_endian(body.substr(0, 8)), body.substr(8, opening_salt_bytes),
+                                body.substr(head_bytes, length)};
+    body.remove_prefix(head_bytes + length);
+    return opening;
 }
 
 Result<BundleHeader> parse_bundle_header(std::string_view body) {
@@ -213,6 +248,19 @@ Result<SignedCheckpoint> parse_bundle_checkpoint(std::string_view body) {
         return tl::unexpected(checkpoint.error());
     }
     return SignedCheckpoint{std::move(*checkpoint), std::string(body.substr(0, ed25519_signature_bytes))};
+}
+
+Result<SignedRotation> parse_bundle_rotation(std::string_view body) {
+    constexpr std::size_t signatures_bytes = 2 * ed25519_signature_bytes;
+    if (body.size() < signatures_bytes) {
+        return malformed_section("a change of keys");
+    }
+    auto rotation = parse_rotation(body.substr(signatures_bytes));
+    if (!rotation) {
+        return tl::unexpected(rotation.error());
+    }
+    return SignedRotation{std::move(*rotation), std::string(body.substr(0, ed25519_signature_bytes)),
+                          std::string(body.substr(ed25519_signature_bytes, ed25519_signature_bytes))};
 }
 
 Result<SignedBundleEnd> parse_bundle_end(std::string_view body) {

@@ -11,7 +11,10 @@
 #include "daemon/core/checkpoint.hpp"
 #include "daemon/core/clock.hpp"
 #include "daemon/core/ledger.hpp"
+#include "daemon/core/personal.hpp"
 #include "daemon/core/result.hpp"
+#include "daemon/core/rotation.hpp"
+#include "daemon/core/sha256.hpp"
 
 namespace ukey {
 
@@ -46,10 +49,13 @@ class BundleWriter {
     BundleWriter(std::string& out, const BundleHeader& header);
 
     void add(const SignedCheckpoint& checkpoint);
+    /// In their order.
+    void add(const SignedRotation& rotation);
     /// A certificate of a CA above the U-Keys', DER.
     void add_certificate(std::string_view der);
-    /// In the order of their numbers. They are collected in sections of about records_section_bytes.
-    void add(const LedgerRecord& record);
+    /// In the order of their numbers, each with what it refers to, if that is to be in the bundle. They are
+    /// collected in sections of about records_section_bytes.
+    void add(const LedgerRecord& record, const Opening* opening = nullptr);
     /// The signed end.
     void finish(const WorkstationKey& key);
 
@@ -60,12 +66,13 @@ class BundleWriter {
     static constexpr std::size_t records_section_bytes = std::size_t{128} * 1024;
 
     std::string& out_;
-    std::string frame_;
+    RunningSha256 frame_;
+    std::string openings_; ///< of records_
     std::string records_;
     BundleEnd end_;
 };
 
-enum class BundleSectionKind { header, checkpoint, records, certificate, end };
+enum class BundleSectionKind { header, rotation, checkpoint, openings, records, certificate, end };
 struct BundleSection {
     BundleSectionKind kind;
     std::string_view body; ///< in the file's bytes
@@ -97,9 +104,19 @@ struct BundleRecord {
 /// Takes the first record off `body`; nullopt when it is empty. Error `bundle.malformed`.
 Result<std::optional<BundleRecord>> take_bundle_record(std::string_view& body);
 
+/// What a record refers to, as it stands in a section.
+struct BundleOpening {
+    std::uint64_t seq = 0; ///< of the record
+    std::string_view salt; ///< opening_salt_bytes
+    std::string_view value;
+};
+/// Takes the first opening off `body`; nullopt when it is empty. Error `bundle.malformed`.
+Result<std::optional<BundleOpening>> take_bundle_opening(std::string_view& body);
+
 /// Errors `bundle.malformed`.
 Result<BundleHeader> parse_bundle_header(std::string_view body);
 Result<SignedCheckpoint> parse_bundle_checkpoint(std::string_view body);
+Result<SignedRotation> parse_bundle_rotation(std::string_view body);
 struct SignedBundleEnd {
     BundleEnd end;
     std::string signature; ///< 64 raw bytes, by the workstation

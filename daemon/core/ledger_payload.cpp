@@ -14,10 +14,14 @@ namespace {
 /// Takes members out of an object; remembers whether one that is needed was missing or of another type.
 class Members {
   public:
-    explicit Members(const boost::json::object& object) : object_(object) {}
+    explicit Members(const boost::json::object& object, const boost::json::object* opening = nullptr)
+        : object_(object), opening_(opening) {}
+
+    /// What the record refers to was removed, or is not at hand.
+    bool personal_removed() const { return object_.contains("personal") && opening_ == nullptr; }
 
     std::string text(std::string_view name) const {
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
     }
 
@@ -29,7 +33,7 @@ class Members {
 
     template <typename Number>
     std::optional<Number> number(std::string_view name) const {
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         if (value == nullptr) {
             return std::nullopt;
         }
@@ -47,7 +51,7 @@ class Members {
     }
 
     std::optional<Timestamp> time(std::string_view name) const {
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         return value == nullptr ? std::nullopt : time_of(*value);
     }
 
@@ -58,13 +62,13 @@ class Members {
     }
 
     bool flag(std::string_view name) const {
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         return value != nullptr && value->is_bool() && value->get_bool();
     }
 
     std::vector<std::string> texts(std::string_view name) const {
         std::vector<std::string> list;
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         if (value != nullptr && value->is_array()) {
             for (const boost::json::value& entry : value->get_array()) {
                 if (entry.is_string()) {
@@ -77,7 +81,7 @@ class Members {
 
     /// A list of [from, to]; nullopt when the member is null or not there.
     std::optional<std::vector<CoverageAbsence::Interval>> intervals(std::string_view name) {
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         if (value == nullptr || !value->is_array()) {
             return std::nullopt;
         }
@@ -95,19 +99,25 @@ class Members {
 
     Members object(std::string_view name) const {
         static const boost::json::object nothing;
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         return Members(value != nullptr && value->is_object() ? value->get_object() : nothing);
     }
 
     /// A member as it stands; empty: it is not there.
     std::string json(std::string_view name) const {
-        const boost::json::value* value = object_.if_contains(name);
+        const boost::json::value* value = find(name);
         return value == nullptr ? std::string() : boost::json::serialize(*value);
     }
 
     bool complete() const { return complete_; }
 
   private:
+    /// What the payload has itself counts more than what it refers to.
+    const boost::json::value* find(std::string_view name) const {
+        const boost::json::value* value = object_.if_contains(name);
+        return value == nullptr && opening_ != nullptr ? opening_->if_contains(name) : value;
+    }
+
     static std::optional<Timestamp> time_of(const boost::json::value& value) {
         if (!value.is_string()) {
             return std::nullopt;
@@ -117,6 +127,7 @@ class Members {
     }
 
     const boost::json::object& object_;
+    const boost::json::object* opening_;
     bool complete_ = true;
 };
 
@@ -176,7 +187,8 @@ Payload read_key_inserted(Members& members) {
                        .module = members.text("module"),
                        .certificate_sha256 = members.text("certificate_sha256"),
                        .spki_sha256 = members.text("spki_sha256"),
-                       .certificate_name = members.text("certificate_name")};
+                       .certificate_name = members.text("certificate_name"),
+                       .personal_removed = members.personal_removed()};
 }
 
 Payload read_key_removed(Members& members) {
@@ -189,7 +201,8 @@ Payload read_key_bound(Members& members) {
                     .organisation_name = members.text("organisation_name"),
                     .spki_sha256 = members.text("spki_sha256"),
                     .certificate_sha256 = members.text("certificate_sha256"),
-                    .uid = members.number<std::uint32_t>("uid")};
+                    .uid = members.number<std::uint32_t>("uid"),
+                    .personal_removed = members.personal_removed()};
 }
 
 Payload read_key_released(Members& members) {
@@ -200,6 +213,10 @@ Payload read_key_released(Members& members) {
 
 Payload read_pin_state(Members& members) {
     return PinState{.key_id = members.needed_text("key"), .is_default = members.flag("default")};
+}
+
+Payload read_personal_removed(Members& members) {
+    return PersonalRemoved{.before = members.needed_time("before"), .records = members.count("records")};
 }
 
 Payload read_session_started(Members& members) {
@@ -213,7 +230,8 @@ Payload read_session_started(Members& members) {
         .pid = members.number<std::int64_t>("pid").value_or(0),
         .executable = claim.text("executable"),
         .application = claim.text("application"),
-        .program = claim.text("program"),
+        .program = members.text("program"),
+        .personal_removed = members.personal_removed(),
         .verdict = members.text("verdict"),
         .codes = members.texts("codes"),
         .grade = parse_evidence_grade(members.text("grade")).value_or(EvidenceGrade::observed),
@@ -245,6 +263,17 @@ Payload read_session_ended(Members& members) {
                         .uses = members.count("uses")};
 }
 
+/// Null when it is no JSON.
+boost::json::value parse(std::string_view text, boost::json::monotonic_resource* memory) {
+    boost::json::error_code error;
+    boost::json::value value =
+        boost::json::parse(boost::json::string_view(text.data(), text.size()), error, memory);
+    if (error) {
+        value = nullptr;
+    }
+    return value; // not copied: it would leave that memory
+}
+
 struct Kind {
     std::string_view name;
     Payload (*read)(Members&);
@@ -270,6 +299,7 @@ constexpr auto kinds = std::to_array<Kind>({
     {"key.bound", read_key_bound},
     {"key.released", read_key_released},
     {"pin.state", read_pin_state},
+    {"personal.removed", read_personal_removed},
 });
 
 } // namespace
@@ -279,7 +309,7 @@ std::string_view file_name(std::string_view executable) {
     return slash == std::string_view::npos ? executable : executable.substr(slash + 1);
 }
 
-Result<Payload> decode(std::string_view kind, std::string_view text) {
+Result<Payload> decode(std::string_view kind, std::string_view text, std::string_view opening) {
     for (const Kind& known : kinds) {
         if (kind != known.name) {
             continue;
@@ -287,13 +317,12 @@ Result<Payload> decode(std::string_view kind, std::string_view text) {
         /// Most payloads fit it; a larger one takes more memory by itself.
         std::array<unsigned char, 4096> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): room only
         boost::json::monotonic_resource memory(buffer.data(), buffer.size());
-        boost::json::error_code error;
-        const boost::json::value value =
-            boost::json::parse(boost::json::string_view(text.data(), text.size()), error, &memory);
-        if (error || !value.is_object()) {
+        const boost::json::value value = parse(text, &memory);
+        const boost::json::value opened = opening.empty() ? boost::json::value() : parse(opening, &memory);
+        if (!value.is_object() || (!opening.empty() && !opened.is_object())) {
             return fail("ledger.unreadable", "read a record", std::string(kind), "no JSON object");
         }
-        Members members(value.get_object());
+        Members members(value.get_object(), opened.if_object());
         Payload payload = known.read(members);
         if (!members.complete()) {
             return fail("ledger.unreadable", "read a record", std::string(kind), "a member is missing");

@@ -78,6 +78,7 @@ struct KeyInserted {
     std::string certificate_sha256;
     std::string spki_sha256;
     std::string certificate_name;
+    bool personal_removed = false;
 };
 
 /// `key.removed`.
@@ -93,6 +94,7 @@ struct KeyBound {
     std::string spki_sha256;
     std::string certificate_sha256;
     std::optional<std::uint32_t> uid;
+    bool personal_removed = false;
 };
 
 /// `key.released`.
@@ -108,6 +110,12 @@ struct PinState {
     bool is_default = false;
 };
 
+/// `personal.removed`.
+struct PersonalRemoved {
+    Timestamp before{};
+    std::uint64_t records = 0; ///< that referred to something until then
+};
+
 /// `session.started`.
 struct SessionStarted {
     std::string login;
@@ -118,6 +126,8 @@ struct SessionStarted {
     std::string executable;  ///< the process's own claim; empty: it is known no longer
     std::string application; ///< the same
     std::string program;     ///< file name of the executable: what the criterion's rule goes by
+    bool personal_removed =
+        false; ///< what the record refers to is not known here: uid to attestation are empty
     std::string verdict;
     std::vector<std::string> codes;
     EvidenceGrade grade = EvidenceGrade::observed;
@@ -155,12 +165,14 @@ struct Other {};
 using Payload =
     std::variant<Other, ServiceConfigured, ServiceStopped, ServiceUnclean, CoverageAbsence, CoverageGap,
                  ComputerResumed, ClockStepped, KeySeen, KeyInserted, KeyRemoved, KeyBound, KeyReleased,
-                 PinState, SessionStarted, SessionUsed, SessionResumed, SessionEnded>;
+                 PinState, PersonalRemoved, SessionStarted, SessionUsed, SessionResumed, SessionEnded>;
 
 /// Error `ledger.unreadable`: no JSON object, or a member without which the record says nothing is missing
 /// (the login of a session, the key of a key, a time or an amount that is none). `kind` decides; payloads of
-/// kinds that are not listed here are not looked at.
-Result<Payload> decode(std::string_view kind, std::string_view text);
+/// kinds that are not listed here are not looked at. `opening` is the value that the payload refers to
+/// (daemon/core/personal.hpp), empty when it refers to nothing or that was removed; whether it is the one
+/// that the reference names is not asked here.
+Result<Payload> decode(std::string_view kind, std::string_view text, std::string_view opening = {});
 
 /// The file name of an executable's path, as a rule names applications.
 std::string_view file_name(std::string_view executable);

@@ -123,6 +123,7 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Save the file again as CSV."), ""},
     {"daemon.unreachable", error, N_("The service ukeyd does not answer at {object}: {reason}."),
      N_("Start it: systemctl start ukeyd"), ""},
+    {"date.in_future", error, N_("{object} is still to come."), N_("Name today or an earlier day."), ""},
     {"date.malformed", error, N_("“{object}” is not a date."), N_("Write it as 2026-04-01."), ""},
     {"frame.foreign_sender", error, N_("A message came from another process than the one that connected."),
      "",

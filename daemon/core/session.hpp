@@ -33,6 +33,9 @@ enum class EvidenceGrade { attested, observed, late };
 std::string_view to_string(EvidenceGrade grade);
 std::optional<EvidenceGrade> parse_evidence_grade(std::string_view text);
 
+/// Of a session whose personal data was removed: (uid_t)-1, which is no user's.
+constexpr std::uint32_t removed_uid = 0xFFFF'FFFF;
+
 struct LoginSession {
     std::string login;        ///< 32 hexadecimal digits, chosen by the filter
     std::string key_id;       ///< empty: the token was not known

@@ -13,14 +13,18 @@ using EvpMdHandle = std::unique_ptr<EVP_MD, OpensslDeleter<EVP_MD_free>>;
     throw std::runtime_error("SHA-256 is not available"); // or memory ran out
 }
 
-} // namespace
-
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+EvpMdContextHandle begin_digest() {
+    EvpMdContextHandle context(EVP_MD_CTX_new());
     const EvpMdHandle algorithm(EVP_MD_fetch(nullptr, "SHA2-256", nullptr));
-    if (!context_ || !algorithm || EVP_DigestInit_ex2(context_.get(), algorithm.get(), nullptr) != 1) {
+    if (!context || !algorithm || EVP_DigestInit_ex2(context.get(), algorithm.get(), nullptr) != 1) {
         give_up();
     }
+    return context;
 }
+
+} // namespace
+
+Sha256::Sha256() : context_(begin_digest()) {}
 
 void Sha256::digest(std::string_view first, std::string_view second, char* digest) {
     if (EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) != 1 ||
@@ -29,6 +33,22 @@ void Sha256::digest(std::string_view first, std::string_view second, char* diges
         EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest), nullptr) != 1) {
         give_up();
     }
+}
+
+RunningSha256::RunningSha256() : context_(begin_digest()) {}
+
+void RunningSha256::append(std::string_view piece) {
+    if (EVP_DigestUpdate(context_.get(), piece.data(), piece.size()) != 1) {
+        give_up();
+    }
+}
+
+std::string RunningSha256::finish() {
+    std::string digest(Sha256::bytes, '\0');
+    if (EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) != 1) {
+        give_up();
+    }
+    return digest;
 }
 
 } // namespace ukey

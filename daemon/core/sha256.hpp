@@ -22,4 +22,17 @@ class Sha256 {
     EvpMdContextHandle context_;
 };
 
+/// The digest of what comes piece by piece.
+class RunningSha256 {
+  public:
+    RunningSha256();
+
+    void append(std::string_view piece);
+    /// 32 raw bytes; nothing can be appended any more.
+    std::string finish();
+
+  private:
+    EvpMdContextHandle context_;
+};
+
 } // namespace ukey

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -161,6 +162,28 @@ Result<WorkstationKey> WorkstationKey::load_or_create(const std::string& path) {
         return tl::unexpected(saved.error());
     }
     return key;
+}
+
+Result<void> WorkstationKey::keep_as_next(const std::string& path) const {
+    const std::string next = next_key_path(path);
+    ::unlink(next.c_str());
+    ::unlink((next + fresh_suffix).c_str());
+    return save(next);
+}
+
+Result<void> WorkstationKey::put_next_in_place(const std::string& path) {
+    if (::rename(next_key_path(path).c_str(), path.c_str()) != 0 || !sync_folder(path)) {
+        return system_failure(path);
+    }
+    return {};
+}
+
+void WorkstationKey::forget_next(const std::string& path) {
+    ::unlink(next_key_path(path).c_str());
+}
+
+std::string next_key_path(const std::string& path) {
+    return path + ".next";
 }
 
 std::string WorkstationKey::sign(std::string_view text) const {

@@ -22,6 +22,12 @@ class WorkstationKey {
     /// Makes the file, durably and with mode 0600, when there is none. Never replaces one.
     static Result<WorkstationKey> load_or_create(const std::string& path);
 
+    /// Saves it durably beside the one at `path`, under next_key_path(); one that is there is replaced.
+    Result<void> keep_as_next(const std::string& path) const;
+    /// The one under next_key_path() replaces the one at `path`, which is gone then.
+    static Result<void> put_next_in_place(const std::string& path);
+    static void forget_next(const std::string& path);
+
     /// 32 raw bytes.
     const std::string& public_key() const { return public_key_; }
     /// What people compare: key_fingerprint(public_key()).
@@ -38,6 +44,9 @@ class WorkstationKey {
     std::string public_key_;
     std::string fingerprint_;
 };
+
+/// Where a key waits that is to follow the one at `path`.
+std::string next_key_path(const std::string& path);
 
 /// SHA-256 of the DER SubjectPublicKeyInfo (RFC 8410 §4), 64 lower-case hexadecimal digits: what
 /// `openssl pkey -pubout -outform DER | sha256sum` prints.

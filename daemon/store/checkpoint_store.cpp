@@ -3,26 +3,28 @@
 
 namespace ukey {
 
-Result<std::vector<SignedCheckpoint>> load_checkpoints(Storage& storage, const std::string& workstation,
+Result<std::vector<SignedCheckpoint>> load_checkpoints(Storage& storage, const KeyHistory& keys,
                                                        std::uint64_t first_seq, std::uint64_t last_seq) {
-    auto statement = storage.database().prepare("SELECT seq, head, time_us, signature FROM checkpoint WHERE "
-                                                "workstation = ? AND seq >= ? AND seq <= ? ORDER BY seq");
-    statement.bind(workstation)
-        .bind(static_cast<std::int64_t>(first_seq))
-        .bind(static_cast<std::int64_t>(last_seq));
+    auto statement = storage.database().prepare("SELECT seq, head, time_us, signature, workstation FROM "
+                                                "checkpoint WHERE seq >= ? AND seq <= ? ORDER BY seq");
+    statement.bind(static_cast<std::int64_t>(first_seq)).bind(static_cast<std::int64_t>(last_seq));
     std::vector<SignedCheckpoint> checkpoints;
     UKEY_TRY(statement.each([&] {
-        checkpoints.push_back({.checkpoint = {.workstation = workstation,
-                                              .seq = static_cast<std::uint64_t>(statement.integer(0)),
-                                              .head = statement.text(1),
-                                              .time = from_microseconds(statement.integer(2))},
-                               .signature = statement.text(3)});
+        const auto seq = static_cast<std::uint64_t>(statement.integer(0));
+        if (statement.text(4) == key_fingerprint(keys.key_at(seq))) {
+            checkpoints.push_back({.checkpoint = {.workstation = statement.text(4),
+                                                  .seq = seq,
+                                                  .head = statement.text(1),
+                                                  .time = from_microseconds(statement.integer(2))},
+                                   .signature = statement.text(3)});
+        }
     }));
     return checkpoints;
 }
 
 Result<SignedCheckpoint> add_checkpoint(Storage& storage, const WorkstationKey& key) {
-    auto known = load_checkpoints(storage, key.fingerprint(), storage.head_seq(), storage.head_seq());
+    auto known =
+        load_checkpoints(storage, KeyHistory({}, key.public_key()), storage.head_seq(), storage.head_seq());
     if (!known) {
         return tl::unexpected(known.error());
     }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/core/checkpoint.hpp"
+#include "daemon/core/rotation.hpp"
 #include "daemon/store/storage.hpp"
 
 namespace ukey {
@@ -16,8 +17,8 @@ Result<SignedCheckpoint> add_checkpoint(Storage& storage, const WorkstationKey& 
 /// The records that have come since the last checkpoint of this key.
 Result<std::uint64_t> records_since_checkpoint(Storage& storage, const WorkstationKey& key);
 
-/// Of this key, from record `first_seq` to `last_seq`, in order.
-Result<std::vector<SignedCheckpoint>> load_checkpoints(Storage& storage, const std::string& workstation,
+/// Each by the key that signs there, from record `first_seq` to `last_seq`, in order.
+Result<std::vector<SignedCheckpoint>> load_checkpoints(Storage& storage, const KeyHistory& keys,
                                                        std::uint64_t first_seq, std::uint64_t last_seq);
 
 } // namespace ukey

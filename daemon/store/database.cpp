@@ -115,7 +115,9 @@ std::string Statement::text(int column) const {
 
 Result<Database> Database::open(const std::string& path) {
     return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; ");
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                     // What is removed or replaced is not to stay in free space: it may be personal.
+                     "PRAGMA secure_delete=ON; ");
 }
 
 Result<Database> Database::open_to_read(const std::string& path) {

@@ -40,8 +40,15 @@ std::vector<Table> projected_tables() {
     return {
         {"key",
          {"key_id"},
-         {exact("manufacturer"), exact("model"), exact("serial"), moment("first_seen_us"),
-          moment("last_seen_us"), exact("pin_default"), exact("attestation_us"), moment("attested_us")}},
+         {exact("manufacturer"),
+          exact("model"),
+          exact("serial"),
+          moment("first_seen_us"),
+          moment("last_seen_us"),
+          exact("pin_default"),
+          {"attestation_us", "CASE WHEN r.attested_us IS NULL THEN NULL "
+                             "ELSE coalesce(r.attestation_us, f.attestation_us) END"},
+          moment("attested_us")}},
         {"key_public_key", {"key_id", "spki_sha256"}, {moment("first_seen_us")}},
         {"binding",
          {"key_id"},
@@ -144,13 +151,15 @@ Result<void> Comparison::compare(const Table& table) {
 
 /// The ledger has the certificate's SHA-256, the table the certificate.
 Result<void> Comparison::compare_certificates() {
-    auto statement = storage_.database().prepare(
-        "SELECT f.key_id, f.certificate, coalesce(r.certificate_sha256, '') FROM main.key f "
-        "JOIN temp.rebuilt_key r ON r.key_id = f.key_id ORDER BY f.key_id");
+    auto statement =
+        storage_.database().prepare("SELECT f.key_id, f.certificate, coalesce(r.certificate_sha256, ''), "
+                                    "r.certificate_removed FROM main.key f "
+                                    "JOIN temp.rebuilt_key r ON r.key_id = f.key_id ORDER BY f.key_id");
     return statement.each([&] {
         const std::string certificate = statement.text(1);
         const std::string in_force = certificate.empty() ? std::string() : sha256_hex(certificate);
-        if (in_force != statement.text(2)) {
+        const bool removed = certificate.empty() && statement.integer(3) != 0;
+        if (!removed && in_force != statement.text(2)) {
             report({"key", statement.text(0), "certificate", in_force, statement.text(2)});
         }
     });
@@ -170,6 +179,12 @@ Result<ProjectionVerdict> Comparison::run() {
     }
     for (const std::uint64_t seq : rebuilt->unreadable) {
         report({"ledger", std::to_string(seq), "payload", {}, {}});
+    }
+    for (const std::uint64_t seq : rebuilt->wrong_openings) {
+        report({"personal", std::to_string(seq), "value", {}, {}});
+    }
+    if (rebuilt->missing_opening) {
+        report({"personal", std::to_string(*rebuilt->missing_opening), {}, {}, "a row"});
     }
     for (const Table& table : projected_tables()) {
         UKEY_TRY(compare(table));

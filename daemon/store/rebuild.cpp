@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/rebuild.hpp"
 
+#include <algorithm>
 #include <variant>
 
 #include <boost/json/array.hpp>
@@ -14,6 +15,7 @@ namespace {
 constexpr const char* tables = R"sql(
 CREATE TEMP TABLE rebuilt_key (
     key_id TEXT PRIMARY KEY, manufacturer TEXT, model TEXT, serial TEXT, certificate_sha256 TEXT,
+    certificate_removed INTEGER NOT NULL DEFAULT 0,
     first_seen_us INTEGER, last_seen_us INTEGER, pin_default INTEGER, attestation_us INTEGER,
     attested_us INTEGER
 ) STRICT, WITHOUT ROWID;
@@ -35,7 +37,11 @@ class Rebuild {
     explicit Rebuild(Database& database) : database_(database) {}
 
     /// False when the record has not what its kind has.
-    Result<bool> take(const LedgerRecord& record);
+    Result<bool> take(const LedgerRecord& record, const Opening* opening);
+    /// A record that refers to what is not there, unless that was removed before a later moment than its own.
+    std::optional<std::uint64_t> missing_opening() const {
+        return unopened_ && unopened_->time >= removed_before_ ? std::optional(unopened_->seq) : std::nullopt;
+    }
 
   private:
     template <typename Said>
@@ -47,6 +53,7 @@ class Rebuild {
     Result<void> apply(const payload::KeyBound& said);
     Result<void> apply(const payload::KeyReleased& said);
     Result<void> apply(const payload::PinState& said);
+    Result<void> apply(const payload::PersonalRemoved& said);
     Result<void> apply(const payload::SessionStarted& said);
     Result<void> apply(const payload::SessionUsed& said);
     Result<void> apply(const payload::SessionResumed& said);
@@ -55,12 +62,18 @@ class Rebuild {
 
     Database& database_;
     Timestamp time_{}; ///< of the record
+    struct Unopened {
+        std::uint64_t seq;
+        Timestamp time;
+    };
+    std::optional<Unopened> unopened_; ///< the latest one
+    Timestamp removed_before_{};
     Statement key_seen_ = database_.prepare("INSERT OR IGNORE INTO rebuilt_key (key_id, manufacturer, model, "
                                             "serial, first_seen_us, last_seen_us) "
                                             "VALUES (?, ?, ?, ?, ?, 0)");
     Statement key_inserted_ = database_.prepare(
-        "UPDATE rebuilt_key SET last_seen_us = ?, certificate_sha256 = coalesce(?, certificate_sha256) "
-        "WHERE key_id = ?");
+        "UPDATE rebuilt_key SET last_seen_us = ?1, certificate_sha256 = coalesce(?2, certificate_sha256), "
+        "certificate_removed = CASE WHEN ?2 IS NULL THEN certificate_removed ELSE ?3 END WHERE key_id = ?4");
     Statement public_key_ = database_.prepare(
         "INSERT OR IGNORE INTO rebuilt_key_public_key (key_id, spki_sha256, first_seen_us) VALUES (?, ?, ?)");
     Statement key_bound_ = database_.prepare("INSERT OR REPLACE INTO rebuilt_binding (key_id, organisation, "
@@ -80,8 +93,8 @@ class Rebuild {
         database_.prepare("UPDATE rebuilt_key SET attestation_us = ?, attested_us = ? WHERE key_id = ?");
 };
 
-std::optional<std::int64_t> number_of(const std::optional<std::uint32_t>& uid) {
-    return uid ? std::optional<std::int64_t>(*uid) : std::nullopt;
+std::int64_t number_of(const std::optional<std::uint32_t>& uid) {
+    return uid.value_or(removed_uid);
 }
 
 Result<void> Rebuild::apply(const payload::KeySeen& said) {
@@ -92,9 +105,10 @@ Result<void> Rebuild::apply(const payload::KeySeen& said) {
 Result<void> Rebuild::apply(const payload::KeyInserted& said) {
     key_inserted_.reset().bind(time_us());
     if (said.certificate_sha256.empty()) {
-        return key_inserted_.bind_null().bind(said.key_id).run();
+        return key_inserted_.bind_null().bind_null().bind(said.key_id).run();
     }
-    UKEY_TRY(key_inserted_.bind(said.certificate_sha256).bind(said.key_id).run());
+    key_inserted_.bind(said.certificate_sha256).bind(std::int64_t{said.personal_removed});
+    UKEY_TRY(key_inserted_.bind(said.key_id).run());
     return public_key_.reset().bind(said.key_id).bind(said.spki_sha256).bind(time_us()).run();
 }
 
@@ -111,6 +125,11 @@ Result<void> Rebuild::apply(const payload::PinState& said) {
     return pin_state_.reset().bind(std::int64_t{said.is_default}).bind(said.key_id).run();
 }
 
+Result<void> Rebuild::apply(const payload::PersonalRemoved& said) {
+    removed_before_ = std::max(removed_before_, said.before);
+    return {};
+}
+
 Result<void> Rebuild::apply(const payload::SessionStarted& said) {
     const boost::json::array codes(said.codes.begin(), said.codes.end());
     session_started_.reset()
@@ -119,7 +138,7 @@ Result<void> Rebuild::apply(const payload::SessionStarted& said) {
         .bind(said.organisation)
         .bind(number_of(said.uid))
         .bind(said.pid)
-        .bind(said.executable)
+        .bind(said.personal_removed ? said.program : said.executable)
         .bind(said.application)
         .bind(to_string(said.grade))
         .bind(said.verdict)
@@ -128,10 +147,13 @@ Result<void> Rebuild::apply(const payload::SessionStarted& said) {
         .bind(static_cast<std::int64_t>(said.uses))
         .bind(said.attestation);
     UKEY_TRY(session_started_.run());
-    if (said.grade != EvidenceGrade::attested || !said.attestation_duration) {
+    const bool signed_once = said.attestation_duration || said.personal_removed;
+    if (said.grade != EvidenceGrade::attested || !signed_once) {
         return {}; // only what the key has signed says how fast it is
     }
-    return attested_.reset().bind(said.attestation_duration->count()).bind(time_us()).bind(said.key_id).run();
+    attested_.reset().bind(said.attestation_duration ? std::optional(said.attestation_duration->count())
+                                                     : std::nullopt);
+    return attested_.bind(time_us()).bind(said.key_id).run();
 }
 
 Result<void> Rebuild::apply(const payload::SessionUsed& said) {
@@ -148,12 +170,17 @@ Result<void> Rebuild::apply(const payload::SessionEnded& said) {
     return session_ended_.bind(said.login).run();
 }
 
-Result<bool> Rebuild::take(const LedgerRecord& record) {
-    const auto said = payload::decode(record.kind, record.payload);
+Result<bool> Rebuild::take(const LedgerRecord& record, const Opening* opening) {
+    const auto said = payload::decode(record.kind, record.payload,
+                                      opening == nullptr ? std::string_view() : opening->value);
     if (!said) {
         return false;
     }
     time_ = record.time;
+    const bool refers_to_nothing = opening == nullptr && !reference_in(record.payload).empty();
+    if (refers_to_nothing && (!unopened_ || unopened_->time <= time_)) {
+        unopened_ = {record.seq, time_};
+    }
     UKEY_TRY(std::visit([&](const auto& what) { return apply(what); }, *said));
     return true;
 }
@@ -165,14 +192,23 @@ Result<Rebuilt> rebuild_tables(Storage& storage) {
     Rebuild rebuild(storage.database());
     Rebuilt rebuilt;
     Result<bool> taken = true;
-    UKEY_TRY(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
+    const auto note = [](std::vector<std::uint64_t>& list, std::uint64_t seq) {
+        if (list.size() < unreadable_records_max) {
+            list.push_back(seq);
+        }
+    };
+    UKEY_TRY(storage.visit_opened_records(1, 0, [&](const LedgerRecord& record, const Opening* opening) {
         ++rebuilt.records;
-        taken = rebuild.take(record);
-        if (taken && !*taken && rebuilt.unreadable.size() < unreadable_records_max) {
-            rebuilt.unreadable.push_back(record.seq);
+        taken = rebuild.take(record, opening);
+        if (taken && !*taken) {
+            note(rebuilt.unreadable, record.seq);
+        }
+        if (opening != nullptr && reference_to(*opening) != reference_in(record.payload)) {
+            note(rebuilt.wrong_openings, record.seq);
         }
         return taken.has_value();
     }));
+    rebuilt.missing_opening = rebuild.missing_opening();
     if (!taken) {
         return tl::unexpected(taken.error());
     }

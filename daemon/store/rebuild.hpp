@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "daemon/store/storage.hpp"
@@ -15,13 +16,19 @@ namespace ukey {
 ///
 /// Their columns are those of the tables that they are named after, as far as a record has them, but for:
 /// `rebuilt_key.certificate_sha256`, 64 hexadecimal digits; `rebuilt_session.ended`, 0 or 1, beside
-/// `ended_us`. NULL in `certificate_sha256` and `ended_us`: no record says it. Columns that are not in a
-/// record are not there.
+/// `ended_us`. NULL in `certificate_sha256`, `attestation_us` (where `attested_us` is not) and `ended_us`
+/// (where `ended` is 1): no record says it any more. `certificate_removed`: the name in it was removed as
+/// personal data, and it may have been. What else was removed has the values that remove_personal_data()
+/// leaves. Columns that are not in a record are not there.
 struct Rebuilt {
     std::uint64_t records = 0;
     /// Numbers of records whose payload is no object, or has not what its kind has; at most
     /// unreadable_records_max.
     std::vector<std::uint64_t> unreadable;
+    /// Of records that refer to something else than what is kept for them; at most unreadable_records_max.
+    std::vector<std::uint64_t> wrong_openings;
+    /// Of a record that refers to something that is not there and was not removed with a record of its own.
+    std::optional<std::uint64_t> missing_opening;
 };
 constexpr std::size_t unreadable_records_max = 20;
 

@@ -121,8 +121,22 @@ ALTER TABLE organisation ADD COLUMN dissolved TEXT NOT NULL DEFAULT '';
 CREATE INDEX ledger_of_bindings ON ledger (kind) WHERE kind IN ('key.bound', 'key.released');
 )sql";
 
+// What records refer to (docs/formats/ledger.md §7). It may be removed, and never becomes something else. And
+// a way to the few records that each start and each bundle need.
+constexpr const char* version_5 = R"sql(
+CREATE TABLE personal (
+    seq INTEGER PRIMARY KEY,
+    salt BLOB NOT NULL CHECK (length(salt) = 16),
+    value BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER personal_no_update BEFORE UPDATE ON personal
+    BEGIN SELECT RAISE(ABORT, 'an opening is what its record refers to'); END;
+CREATE INDEX ledger_rotation ON ledger (seq) WHERE kind = 'workstation.rotated';
+)sql";
+
 /// What brings a database from the version that is its place here to the next one.
-constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3, version_4};
+constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3, version_4,
+                                                        version_5};
 
 Result<std::int64_t> read_version(Database& database) {
     auto statement = database.prepare("PRAGMA user_version");

@@ -164,8 +164,9 @@ Result<std::optional<LoginSession>> load_open(Storage& storage, const std::strin
 Result<std::optional<LoginSession>> load_resumable(Storage& storage, const LoginSession& told) {
     auto statement = storage.database().prepare(
         "SELECT " + std::string(session_columns) +
-        " FROM session WHERE login = ? AND uid = ? AND pid = ? AND end_reason IN (?, ?)");
-    statement.bind(told.login).bind(std::int64_t{told.uid}).bind(told.pid);
+        " FROM session WHERE login = ? AND uid IN (?, ?) AND pid = ? AND end_reason IN (?, ?)");
+    // Whose it is may have been removed; the login's id is known to its process alone.
+    statement.bind(told.login).bind(std::int64_t{told.uid}).bind(std::int64_t{removed_uid}).bind(told.pid);
     statement.bind(to_string(EndReason::unclean)).bind(to_string(EndReason::daemon_stopped));
     const auto row = statement.step();
     if (!row) {

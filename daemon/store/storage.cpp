@@ -139,15 +139,23 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
     return done;
 }
 
+Result<void> Storage::keep(std::uint64_t seq, const Opening& opening) {
+    auto statement = database_->prepare("INSERT INTO personal (seq, salt, value) VALUES (?, ?, ?)");
+    statement.bind(static_cast<std::int64_t>(seq)).bind_blob(opening.salt).bind_blob(opening.value);
+    return statement.run();
+}
+
 Result<void> Storage::append(std::string_view kind, const boost::json::object& payload) {
     if (sealed_) {
         return fail("state.unusable", "write the ledger", database_->path(), "the service has stopped");
     }
+    boost::json::object said = payload;
+    const std::optional<Opening> opening = take_personal(said);
     LedgerRecord record{.seq = head_seq_ + 1,
                         .time = clock_->now(),
                         .boottime = clock_->boottime(),
                         .kind = std::string(kind),
-                        .payload = boost::json::serialize(payload),
+                        .payload = boost::json::serialize(said),
                         .hash = {}};
     record.hash = ledger_hash(head_hash_, record);
     auto statement = database_->prepare(
@@ -159,6 +167,9 @@ Result<void> Storage::append(std::string_view kind, const boost::json::object& p
         .bind_blob(record.payload)
         .bind_blob(record.hash);
     UKEY_TRY(statement.run());
+    if (opening) {
+        UKEY_TRY(keep(record.seq, *opening));
+    }
     head_seq_ = record.seq;
     head_hash_ = record.hash;
     return {};
@@ -176,6 +187,29 @@ Result<void> Storage::visit_records(std::uint64_t from_seq, std::uint64_t to_seq
             return tl::unexpected(row.error());
         }
         if (!*row || !visit(read_record(statement))) {
+            return {};
+        }
+    }
+}
+
+Result<void> Storage::visit_opened_records(std::uint64_t from_seq, std::uint64_t to_seq,
+                                           const VisitOpened& visit) {
+    auto statement = database_->prepare(
+        "SELECT ledger.seq, time_us, boottime_us, kind, payload, hash, salt, value FROM ledger "
+        "LEFT JOIN personal ON personal.seq = ledger.seq WHERE ledger.seq >= ? AND ledger.seq <= ? "
+        "ORDER BY ledger.seq");
+    const std::uint64_t last = to_seq == 0 ? head_seq_ : to_seq;
+    statement.bind(static_cast<std::int64_t>(from_seq)).bind(static_cast<std::int64_t>(last));
+    for (;;) {
+        const auto row = statement.step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return {};
+        }
+        const Opening opening{statement.text(6), statement.text(7)};
+        if (!visit(read_record(statement), statement.is_null(6) ? nullptr : &opening)) {
             return {};
         }
     }

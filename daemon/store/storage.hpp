@@ -13,6 +13,7 @@
 
 #include "daemon/core/clock.hpp"
 #include "daemon/core/ledger.hpp"
+#include "daemon/core/personal.hpp"
 #include "daemon/store/database.hpp"
 
 namespace ukey {
@@ -56,7 +57,8 @@ class Storage {
     /// The ledger's last record is written: every later append() fails.
     void seal() { sealed_ = true; }
 
-    /// Appends a record; only inside write().
+    /// Appends a record; only inside write(). What is personal in the payload goes beside the ledger, and a
+    /// reference to it into the record (docs/formats/ledger.md §7).
     Result<void> append(std::string_view kind, const boost::json::object& payload);
 
     std::uint64_t head_seq() const { return head_seq_; }
@@ -66,9 +68,14 @@ class Storage {
     Result<void> visit_records(std::uint64_t from_seq, std::uint64_t to_seq,
                                const std::function<bool(const LedgerRecord&)>& visit);
 
+    /// The same with what the record refers to; null: it refers to nothing, or that was removed.
+    using VisitOpened = std::function<bool(const LedgerRecord&, const Opening*)>;
+    Result<void> visit_opened_records(std::uint64_t from_seq, std::uint64_t to_seq, const VisitOpened& visit);
+
   private:
     Storage(std::unique_ptr<Database> database, const Clock& clock);
     Result<void> read_head();
+    Result<void> keep(std::uint64_t seq, const Opening& opening);
     struct Head {
         std::uint64_t seq;
         std::string hash;

@@ -33,6 +33,11 @@ def chained(export):
     return export
 
 
+def revealed(record):
+    """A record's payload with what it refers to (docs/formats/ledger.md §7)."""
+    return json.loads((record["personal"] or {"value": "{}"})["value"]) | json.loads(record["payload"])
+
+
 class Attestation(unittest.TestCase):
     def start(self, *options, extra=""):
         ws = self.enterContext(Workstation())
@@ -124,7 +129,11 @@ class Attestation(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("does not hold: the signature is wrong", done.stdout)
 
-        # Changed without that: the chain shows it.
+        # Changed without that: the chain shows it, or the record that refers to it.
+        text = ws.read("export.json").replace(r'\"uid\":0', r'\"uid\":1', 1)
+        done = ws.ukeyctl(*offline, ws.write("changed.json", text), check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("not what it refers to", done.stderr)
         text = ws.read("export.json").replace(r'\"uses\":0', r'\"uses\":1', 1)
         done = ws.ukeyctl(*offline, ws.write("changed.json", text), check=False)
         self.assertNotEqual(done.returncode, 0)
@@ -135,15 +144,20 @@ class Attestation(unittest.TestCase):
         with open(exported, encoding="utf-8") as file:
             records = json.load(file)["records"]
         return next(payload for record in records if record["kind"] == "session.started"
-                    and (payload := json.loads(record["payload"]))["login"] == login)
+                    and (payload := revealed(record))["login"] == login)
 
     @staticmethod
     def with_another_uid(ws, exported, login):
-        """The session's record alone, as the first of an export: nothing before it can contradict it."""
+        """The session's record alone, as the first of an export: nothing before it can contradict it. What it refers to
+        is another user's, and it refers to that."""
         with open(exported, encoding="utf-8") as file:
             export = json.load(file)
         record = next(r for r in export["records"] if r["kind"] == "session.started" and login in r["payload"])
-        record["payload"] = record["payload"].replace('"uid":0', '"uid":4711')
+        value = record["personal"]["value"].replace('"uid":0', '"uid":4711')
+        record["personal"]["value"] = value
+        reference = "r1:" + hashlib.sha256(b"ukey-reference-v1\n" + bytes.fromhex(record["personal"]["salt"])
+                                           + value.encode()).hexdigest()
+        record["payload"] = json.dumps(json.loads(record["payload"]) | {"personal": reference}, separators=(",", ":"))
         return ws.write("forged.json", json.dumps(chained({**export, "records": [record]})))
 
     def test_record_in_another_ledger_is_not_attested(self):
@@ -154,7 +168,7 @@ class Attestation(unittest.TestCase):
         with open(whole, encoding="utf-8") as file:
             export = json.load(file)
         record = next(r for r in export["records"] if r["kind"] == "session.started")
-        named = json.loads(record["payload"])["attestation"]["ledger_seq"]
+        named = revealed(record)["attestation"]["ledger_seq"]
         ws.ukeyctl("audit", "export", "--format", "json", "--from-seq", str(named + 1), "--output", part)
         ws.stop_ukeyd()
         offline = ("session", "show", login, "--file")

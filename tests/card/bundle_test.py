@@ -113,6 +113,67 @@ class Bundle(unittest.TestCase):
             done = self.ws.ukeyctl("audit", "export", "--format", format_, option, "2", check=False)
             self.assertEqual(done.returncode, 2, done.stdout)
 
+    def test_without_personal_data(self):
+        whole, less = self.export("with"), self.export("without", "--without-personal-data")
+        attested = self.verify(whole)["bundles"][0]["attested"]
+        bundle, = self.verify(less, "--ca", self.ws.path("trust"))["bundles"]
+        self.assertTrue(bundle["holds"], bundle)
+        self.assertEqual((bundle["attested"], bundle["attested_removed"]), (0, attested))
+        self.assertGreater(bundle["personal_removed"], attested)
+        self.assertEqual(self.independent(less).returncode, 0)
+        with open(whole, "rb") as file:
+            self.assertIn(b'"executable"', file.read())
+        with open(less, "rb") as file:
+            content = file.read()
+        for personal in (b'"uid"', b'"executable"', b'"certificate_name"', b"/application"):
+            self.assertNotIn(personal, content)
+        done = self.ws.ukeyctl("audit", "export", "--format", "csv", "--without-personal-data", check=False)
+        self.assertEqual(done.returncode, 2, done.stdout)
+
+    def test_removal_of_personal_data(self):
+        today = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 8 * 3600))
+        removed = self.ws.ask("audit", "remove-personal-data", "--before", "2026-01-01")
+        self.assertEqual(removed["records"], 0)
+        for wrong, code in (("2999-01-01", "date.in_future"), ("soon", "date.malformed")):
+            answer = self.ws.ask("audit", "remove-personal-data", "--before", wrong, check=False)
+            self.assertEqual(answer["error"]["code"], code)
+        self.assertIn("personal.removed", self.ws.ukeyctl("audit", "export").stdout)
+        self.ws.ukeyctl("audit", "remove-personal-data", "--before", today)
+        self.ws.verify_ledger()
+
+    def test_zz_new_key(self):
+        """The last one: the fingerprint is another from here on."""
+        before = self.export("before_rotation")
+        old = self.fingerprint
+        rotated = self.ws.ask("workstation", "rotate-key")
+        new = self.ws.ask("workstation", "show")["fingerprint"]
+        self.assertEqual(rotated, {"old": old, "new": new, "finished": True})
+        self.assertNotEqual(old, new)
+        last = self.verify(before)["bundles"][0]["last_seq"]
+        self.log_in()
+        across, after = self.export("across"), self.export("after_it", "--since", str(last))
+        verdict = self.verify(before, across, after, "--trust", self.trust(f"{old} trusted office"), "--ca",
+                              self.ws.path("trust"))
+        self.assertTrue(verdict["holds"], verdict)
+        self.assertEqual([bundle["trusted_through"] for bundle in verdict["bundles"]], [None, old, old])
+        self.assertEqual([bundle["identities"] for bundle in verdict["bundles"]], [[old], [old, new], [old, new]])
+        for path in (across, after):
+            for fingerprint in (old, new):
+                self.assertEqual(self.independent(path, fingerprint).returncode, 0, self.independent(path, fingerprint).stderr)
+        self.assertEqual(self.independent(before, new).returncode, 1)
+        self.ws.stop_ukeyd()
+        self.ws.start_ukeyd()
+        self.assertEqual(self.ws.ask("workstation", "show")["fingerprint"], new)
+        done = self.ws.ukeyctl("audit", "verify", self.export("revoked"), "--trust", self.trust(f"{old} revoked lost"),
+                               check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        again = self.ws.ask("workstation", "rotate-key")
+        self.assertEqual(again["old"], new)
+        twice = self.export("twice")
+        self.assertTrue(self.verify(twice, before, "--trust", self.trust(f"{old} trusted office"))["holds"])
+        self.assertEqual(self.independent(twice, old).returncode, 0)
+        self.ws.verify_ledger()
+
     def test_more_than_a_frame_at_once(self):
         self.ws.stop_ukeyd()
         with contextlib.closing(sqlite3.connect(self.ws.path("state/ukeyd.db"))) as database, database:

@@ -411,10 +411,10 @@ class Workstation:
         return self.ask("session", "list", *filters)["sessions"]
 
     def verify_ledger(self):
-        """The chain as the daemon sees it; fails the scenario when it is broken."""
-        verdict = self.ask("audit", "verify")
-        if not verdict["intact"]:
-            raise Failed(f"the ledger is broken: {verdict}")
+        """The chain and the tables beside it as the daemon sees them; fails the scenario when they do not hold."""
+        verdict = self.ask("audit", "verify", "--rebuild")
+        if not verdict["intact"] or verdict["rebuild"]["differing"] > 0:
+            raise Failed(f"the ledger or the tables beside it do not hold: {verdict}")
         return verdict
 
     def import_organisations(self, *rows, file="organisations.csv"):

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/ledger_sample.hpp"
 
+#include <boost/json/serialize.hpp>
+
 namespace ukey::test {
 namespace {
 
@@ -43,7 +45,15 @@ void LedgerSample::append(std::string kind, std::string payload) {
                         .kind = std::move(kind),
                         .payload = std::move(payload),
                         .hash = {}});
-    link();
+    records_.back().hash = ledger_hash(hash_of(seq - 1), records_.back());
+}
+
+void LedgerSample::append_personal(std::string kind, boost::json::object payload) {
+    const auto opening = take_personal(payload);
+    append(std::move(kind), boost::json::serialize(payload));
+    if (opening) {
+        openings_.emplace(records_.back().seq, *opening);
+    }
 }
 
 LedgerSample LedgerSample::first(std::size_t count) const {
@@ -94,7 +104,8 @@ std::string LedgerSample::write(const std::vector<LedgerRecord>& records,
                                .written = beginning + std::chrono::hours(1),
                                .software = "test"});
     for (const LedgerRecord& record : records) {
-        writer.add(record);
+        const auto opening = openings_.find(record.seq);
+        writer.add(record, opening == openings_.end() ? nullptr : &opening->second);
     }
     for (const SignedCheckpoint& checkpoint : checkpoints) {
         writer.add(checkpoint);

@@ -2,6 +2,7 @@
 // A ledger in memory with its workstation's key, and bundles of it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ class LedgerSample {
     void change(std::uint64_t seq, std::string kind, std::string payload);
     /// One more record, a second later.
     void append(std::string kind, std::string payload);
+    /// The same, with what is personal in it beside it.
+    void append_personal(std::string kind, boost::json::object payload);
+    /// What records refer to, by their numbers: bundles have it.
+    std::map<std::uint64_t, Opening>& openings() { return openings_; }
     /// The ledger when it had only so many.
     LedgerSample first(std::size_t count) const;
 
@@ -50,6 +55,7 @@ class LedgerSample {
 
     std::shared_ptr<const WorkstationKey> key_;
     std::vector<LedgerRecord> records_;
+    std::map<std::uint64_t, Opening> openings_;
 };
 
 } // namespace ukey::test

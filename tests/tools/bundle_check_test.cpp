@@ -232,8 +232,11 @@ TEST(BundleComparison, CutTailForkAndGapAreTold) {
 TEST(VerificationText, NamesCannotPassForOurLines) {
     const LedgerSample ledger(1);
     Verification verification;
-    verification.files.push_back(
-        {.file = "a\nb", .bundle = check(ledger.bundle()), .trust = WorkstationTrust::unknown, .name = {}});
+    verification.files.push_back({.file = "a\nb",
+                                  .bundle = check(ledger.bundle()),
+                                  .trust = WorkstationTrust::unknown,
+                                  .name = {},
+                                  .trusted_through = {}});
     verification.files.front().bundle.header.workstation_name =
         "office\x1b[2A\r✔ trusted\n  Trusted as    office\u202e";
     const std::string text = render(verification, Style());

@@ -82,7 +82,7 @@ TEST(LedgerPayload, WhatSaysNothingIsAnError) {
         ASSERT_FALSE(payload) << kind << " " << text;
         EXPECT_EQ(payload.error().code, "ledger.unreadable");
     }
-    read<Other>("pin.state", "not looked at");
+    read<Other>("registry.imported", "not looked at");
 }
 
 } // namespace

@@ -14,6 +14,7 @@
 
 #include "daemon/store/key_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
+#include "daemon/store/personal_store.hpp"
 #include "daemon/store/registry_store.hpp"
 #include "daemon/store/session_store.hpp"
 #include "tests/support/set_clock.hpp"
@@ -81,7 +82,7 @@ struct ModelBinding {
 
 class History {
   public:
-    explicit History(unsigned seed) : random_(seed) {
+    explicit History(unsigned seed, bool removes = false) : random_(seed), removes_(removes) {
         clock_.time = parse_timestamp("2026-04-15T12:00:00Z").value();
         for (std::size_t number = 0; number < tokens; ++number) {
             tokens_[number].number = number;
@@ -169,6 +170,10 @@ class History {
     }
 
     void step() {
+        if (removes_ && chance(1)) {
+            remove_personal();
+            return;
+        }
         const std::uint64_t dice = below(100);
         if (dice < 14) {
             insert_token();
@@ -383,6 +388,23 @@ class History {
         }
     }
 
+    /// Of what is older than some hours: the model's sessions have nothing personal in them.
+    void remove_personal() {
+        const Timestamp before = clock_.time - std::chrono::minutes(below(600));
+        const auto removed = remove_personal_data(*storage_, {before, 0});
+        ASSERT_TRUE(removed) << to_string(removed.error());
+        const auto sessions = list_sessions(
+            *storage_, {.month = {}, .key_id = {}, .organisation = {}, .open_only = false, .uid = {}});
+        ASSERT_TRUE(sessions);
+        for (const LoginSession& session : *sessions) {
+            const bool is_removed = session.uid == removed_uid;
+            EXPECT_EQ(is_removed, session.executable.find("/home") == std::string::npos);
+            EXPECT_TRUE(session.executable.ends_with(
+                "program" + session.executable.substr(session.executable.size() - 1)));
+            EXPECT_TRUE(!is_removed || session.attestation.find("signature") == session.attestation.end());
+        }
+    }
+
     void restart() {
         if (chance(50)) {
             ASSERT_TRUE(end_open_sessions(*storage_, EndReason::daemon_stopped));
@@ -405,6 +427,7 @@ class History {
     }
 
     std::mt19937 random_;
+    bool removes_;
     test::TemporaryFolder folder_;
     test::SetClock clock_;
     std::optional<Storage> storage_;
@@ -419,7 +442,7 @@ TEST(Projection, IsWhatTheLedgerAndTheModelSayAfterRandomHistories) {
     for (int number = 0; number < 12 && !testing::Test::HasFailure(); ++number) {
         const unsigned seed = std::random_device{}();
         SCOPED_TRACE(testing::Message() << "seed " << seed);
-        History history(seed);
+        History history(seed, number % 2 == 0);
         for (int part = 0; part < 3; ++part) {
             history.go(operations_a_history / 3);
             history.check();
@@ -464,6 +487,7 @@ TEST(Projection, EveryChangedValueIsFound) {
         {"UPDATE key_public_key SET first_seen_us = 0", "key_public_key", "first_seen_us"},
         {"UPDATE key_public_key SET spki_sha256 = 'other'", "key_public_key", ""},
         {"DELETE FROM session", "session", ""},
+        {"DELETE FROM personal", "personal", ""},
         {"INSERT INTO session SELECT 'another', key_id, organisation, uid, pid, executable, application, "
          "grade, "
          "verdict, codes, default_pin, started_us, ended_us, end_reason, uses, attestation FROM session "

@@ -78,8 +78,9 @@ TEST(Schema, DatabaseOfVersion2IsBroughtUpToDate) {
     EXPECT_TRUE(verify(made, key.public_key()));
     EXPECT_EQ(add_checkpoint(*storage, key)->signature, made.signature) << "signed already";
     EXPECT_EQ(records_since_checkpoint(*storage, key).value(), 0U);
-    EXPECT_EQ(load_checkpoints(*storage, key.fingerprint(), 0, 1000)->size(), 1U);
-    EXPECT_EQ(load_checkpoints(*storage, std::string(64, '0'), 0, 1000)->size(), 0U) << "another key's";
+    EXPECT_EQ(load_checkpoints(*storage, KeyHistory({}, key.public_key()), 0, 1000)->size(), 1U);
+    EXPECT_EQ(load_checkpoints(*storage, KeyHistory({}, std::string(32, '0')), 0, 1000)->size(), 0U)
+        << "another key's";
 }
 
 TEST(Schema, DatabaseOfVersion3IsBroughtUpToDate) {

@@ -91,9 +91,10 @@ class Service:
         return {row["organisation"]["code"] for row in rows if row["status"] == "met"}
 
     def records(self, kind):
-        """The payloads of that kind, in order."""
+        """The payloads of that kind, in order, with what they refer to."""
         records = self.ask("audit", "export", "--format", "json")["records"]
-        return [json.loads(record["payload"]) for record in records if record["kind"] == kind]
+        return [json.loads((record["personal"] or {"value": "{}"})["value"]) | json.loads(record["payload"])
+                for record in records if record["kind"] == kind]
 
     def verify(self):
         verdict = self.ask("audit", "verify")

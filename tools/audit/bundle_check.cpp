@@ -8,8 +8,10 @@
 
 #include "daemon/core/attestation.hpp"
 #include "daemon/core/big_endian.hpp"
+#include "daemon/core/personal.hpp"
 #include "daemon/core/session.hpp"
 #include "daemon/core/sha256.hpp"
+#include "tools/audit/leaf_hashes.hpp"
 #include "tools/audit/parallel.hpp"
 #include "tools/json_view.hpp"
 
@@ -24,6 +26,8 @@ constexpr std::size_t batch_records = 65536;
 
 /// Of a login that claims no more than that the service heard of it.
 constexpr std::string_view not_attested = "-";
+/// Of one whose attestation was removed with what else was personal in its record.
+constexpr std::string_view attestation_removed = "removed";
 
 class BundleCheck {
   public:
@@ -35,16 +39,27 @@ class BundleCheck {
   private:
     bool read_section();
     void take_records(std::string_view body);
+    void take_openings(std::string_view body);
     void check_batch();
-    void check_link(const BundleRecord& record, std::string_view leaf_hash);
-    void check_attestations(const std::vector<BundleRecord>& started);
+    void check_link(const BundleRecord& record, const LeafHashes::Leaf& leaf);
+    /// A record and the value that it refers to; null: nothing, or it is not in the file.
+    struct OpenedRecord {
+        BundleRecord record;
+        const BundleOpening* opening;
+    };
+    std::vector<OpenedRecord> open_batch();
+    void check_openings(const std::vector<OpenedRecord>& records);
+    void check_attestations(const std::vector<OpenedRecord>& started);
     struct AttestationVerdict {
         std::string reason; ///< empty: it holds
         std::string nonce;
     };
-    AttestationVerdict judge(const BundleRecord& record) const;
+    AttestationVerdict judge(const OpenedRecord& opened) const;
     std::string why_not(const Attestation& attestation, const LedgerRecord& record) const;
-    void check_checkpoint(const SignedCheckpoint& checkpoint);
+    void take_rotation(std::string_view body);
+    bool check_rotations();
+    bool is_in_its_place(const SignedRotation& rotation) const;
+    void check_checkpoint(const SignedCheckpoint& checkpoint, const KeyHistory& keys);
     void check_end(const SignedBundleEnd& end);
     void report(std::string code, std::optional<std::uint64_t> seq, std::string reason);
     void report(const Error& error) { report(error.code, std::nullopt, error.object + ": " + error.reason); }
@@ -53,13 +68,16 @@ class BundleCheck {
     BundleReader reader_;
     CheckedBundle bundle_;
     std::vector<BundleRecord> batch_;
+    std::vector<BundleOpening> openings_; ///< of the batch and of what comes after it
     std::vector<SignedCheckpoint> checkpoints_;
+    std::vector<SignedRotation> rotations_;
+    std::map<std::uint64_t, std::string_view> rotation_payloads_; ///< of records, by their numbers
     std::vector<std::string> certificates_;
     std::string head_;
     std::string expected_head_; ///< what head_ should be, after a record that does not fit
     bool broken_off_ = false;   ///< a record is missing
     Sha256 chain_;
-    std::string frame_; ///< what the end's signature covers besides the records
+    RunningSha256 frame_; ///< what the end's signature covers besides the records
     std::size_t bytes_ = 0;
 };
 
@@ -72,6 +90,14 @@ bool is_of_kind(const BundleRecord& record, std::string_view kind) {
     return record.leaf.size() >= kind_offset + 4 + kind.size() &&
            read_big_endian(record.leaf.substr(kind_offset, 4)) == kind.size() &&
            record.leaf.substr(kind_offset + 4, kind.size()) == kind;
+}
+
+/// Of a record whose leaf has the right form.
+std::string_view payload_of(const BundleRecord& record) {
+    if (!is_ledger_leaf(record.leaf)) {
+        return {};
+    }
+    return record.leaf.substr(kind_offset + 4 + read_big_endian(record.leaf.substr(kind_offset, 4)) + 4);
 }
 
 Timestamp time_of(const BundleRecord& record) {
@@ -90,7 +116,7 @@ void BundleCheck::report(std::string code, std::optional<std::uint64_t> seq, std
 
 /// A record whose stored hash alone was changed is one problem, and so is one whose content was: the next one
 /// must follow what stands there, or what should.
-void BundleCheck::check_link(const BundleRecord& record, std::string_view leaf_hash) {
+void BundleCheck::check_link(const BundleRecord& record, const LeafHashes::Leaf& leaf) {
     const std::uint64_t expected = bundle_.last_seq + 1;
     if (const std::uint64_t seq = seq_of(record); seq != expected) {
         report("bundle.record_missing", expected, "record " + std::to_string(seq) + " stands in its place");
@@ -99,12 +125,12 @@ void BundleCheck::check_link(const BundleRecord& record, std::string_view leaf_h
     }
     std::array<char, Sha256::bytes> buffer{};
     const std::string_view computed(buffer.data(), buffer.size());
-    chain_.digest(head_, leaf_hash, buffer.data());
+    chain_.digest(head_, leaf.hash, buffer.data());
     if (computed != record.hash && !expected_head_.empty()) {
-        chain_.digest(expected_head_, leaf_hash, buffer.data());
+        chain_.digest(expected_head_, leaf.hash, buffer.data());
     }
     expected_head_.clear();
-    if (computed != record.hash || !is_ledger_leaf(record.leaf)) {
+    if (computed != record.hash || !leaf.is_well_formed) {
         report("bundle.record_wrong", expected, "its hash does not fit its content and the record before it");
         expected_head_ = computed;
     }
@@ -114,20 +140,19 @@ void BundleCheck::check_link(const BundleRecord& record, std::string_view leaf_h
 }
 
 void BundleCheck::check_batch() {
-    std::string leaves(batch_.size() * Sha256::bytes, '\0');
-    share_out(batch_.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
-        Sha256 hasher;
-        for (std::size_t index = begin; index < end; ++index) {
-            hasher.digest(batch_[index].leaf, {}, leaves.data() + index * Sha256::bytes);
-        }
-    });
-    std::vector<BundleRecord> started;
+    LeafHashes leaves(batch_, options_.threads);
+    const std::vector<OpenedRecord> opened = open_batch();
+    std::vector<OpenedRecord> started;
     for (std::size_t index = 0; index < batch_.size() && !broken_off_; ++index) {
-        check_link(batch_[index], std::string_view(leaves).substr(index * Sha256::bytes, Sha256::bytes));
+        check_link(batch_[index], leaves.at(index));
+        if (!broken_off_ && is_of_kind(batch_[index], "workstation.rotated")) {
+            rotation_payloads_.emplace(bundle_.last_seq, payload_of(batch_[index]));
+        }
         if (!broken_off_ && is_of_kind(batch_[index], "session.started")) {
-            started.push_back(batch_[index]);
+            started.push_back(opened[index]);
         }
     }
+    check_openings(opened);
     check_attestations(started);
     if (!batch_.empty() && !broken_off_) {
         if (bundle_.records() == batch_.size()) {
@@ -135,12 +160,57 @@ void BundleCheck::check_batch() {
         }
         bundle_.last_time = time_of(batch_.back());
     }
+    if (!batch_.empty()) {
+        const std::uint64_t last = seq_of(batch_.back());
+        std::erase_if(openings_, [&](const BundleOpening& opening) { return opening.seq <= last; });
+    }
     batch_.clear();
 }
 
+/// Each record of the batch with its opening: both come in the order of their numbers, openings first.
+std::vector<BundleCheck::OpenedRecord> BundleCheck::open_batch() {
+    std::vector<OpenedRecord> opened;
+    opened.reserve(batch_.size());
+    auto opening = openings_.begin();
+    for (const BundleRecord& record : batch_) {
+        const std::uint64_t seq = seq_of(record);
+        for (; opening != openings_.end() && opening->seq < seq; ++opening) {
+            report("bundle.personal_wrong", opening->seq, "the file does not have that record after it");
+        }
+        const bool its_own = opening != openings_.end() && opening->seq == seq;
+        opened.push_back({record, its_own ? &*opening++ : nullptr});
+    }
+    return opened;
+}
+
+void BundleCheck::check_openings(const std::vector<OpenedRecord>& records) {
+    enum class State : std::uint8_t { none, removed, wrong };
+    std::vector<State> states(records.size());
+    share_out(records.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
+        Sha256 hasher;
+        for (std::size_t index = begin; index < end; ++index) {
+            const auto& [record, opening] = records[index];
+            const std::string_view reference = reference_in(payload_of(record));
+            if (opening == nullptr) {
+                states[index] = reference.empty() ? State::none : State::removed;
+            } else if (!opens(reference, opening->salt, opening->value, hasher)) {
+                states[index] = State::wrong;
+            }
+        }
+    });
+    for (std::size_t index = 0; index < records.size(); ++index) {
+        if (states[index] == State::wrong) {
+            report("bundle.personal_wrong", seq_of(records[index].record),
+                   "the record refers to something else");
+        } else if (states[index] == State::removed) {
+            ++bundle_.personal_removed;
+        }
+    }
+}
+
 /// `not_attested`: it is not graded so.
-BundleCheck::AttestationVerdict BundleCheck::judge(const BundleRecord& record) const {
-    const auto parsed = parse_ledger_leaf(record.leaf);
+BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened) const {
+    const auto parsed = parse_ledger_leaf(opened.record.leaf);
     if (!parsed) {
         return {.reason = std::string(not_attested), .nonce = {}}; // said already
     }
@@ -150,7 +220,12 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const BundleRecord& record) c
         raw_text(payload.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
         return {.reason = std::string(not_attested), .nonce = {}};
     }
-    const auto attestation = decode_attestation(payload.get_object());
+    if (opened.opening == nullptr && !reference_in(parsed->payload).empty()) {
+        return {.reason = std::string(attestation_removed), .nonce = {}};
+    }
+    const auto attestation =
+        decode_attestation(opened.opening == nullptr ? payload.get_object()
+                                                     : reveal(payload.get_object(), opened.opening->value));
     return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed),
                                             .nonce = attestation->record.nonce}
                        : AttestationVerdict{.reason = attestation.error().reason, .nonce = {}};
@@ -180,7 +255,7 @@ std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRec
     return good ? std::string() : "untrusted_certificate";
 }
 
-void BundleCheck::check_attestations(const std::vector<BundleRecord>& started) {
+void BundleCheck::check_attestations(const std::vector<OpenedRecord>& started) {
     std::vector<AttestationVerdict> verdicts(started.size());
     share_out(started.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
         for (std::size_t index = begin; index < end; ++index) {
@@ -189,12 +264,14 @@ void BundleCheck::check_attestations(const std::vector<BundleRecord>& started) {
     });
     for (std::size_t index = 0; index < started.size(); ++index) {
         AttestationVerdict& verdict = verdicts[index];
-        const std::uint64_t seq = seq_of(started[index]);
+        const std::uint64_t seq = seq_of(started[index].record);
         if (verdict.reason.empty() && !bundle_.nonces.try_emplace(verdict.nonce, seq).second) {
             verdict.reason = "repeated"; // one question, one login
         }
         if (verdict.reason.empty()) {
             ++bundle_.attested;
+        } else if (verdict.reason == attestation_removed) {
+            ++bundle_.attested_removed;
         } else if (verdict.reason != not_attested) {
             report("bundle.attestation_wrong", seq, verdict.reason);
         }
@@ -218,9 +295,66 @@ void BundleCheck::take_records(std::string_view body) {
     }
 }
 
-void BundleCheck::check_checkpoint(const SignedCheckpoint& checkpoint) {
+void BundleCheck::take_openings(std::string_view body) {
+    for (;;) {
+        const auto opening = take_bundle_opening(body);
+        if (!opening) {
+            report(opening.error());
+            return;
+        }
+        if (!*opening) {
+            return;
+        }
+        const std::uint64_t before = openings_.empty() ? bundle_.last_seq : openings_.back().seq;
+        if ((*opening)->seq <= std::max(before, batch_.empty() ? 0 : seq_of(batch_.back()))) {
+            report("bundle.personal_wrong", (*opening)->seq, "it does not stand before its record");
+            continue;
+        }
+        openings_.push_back(**opening);
+    }
+}
+
+void BundleCheck::take_rotation(std::string_view body) {
+    if (auto rotation = parse_bundle_rotation(body)) {
+        rotations_.push_back(std::move(*rotation));
+    } else {
+        report(rotation.error());
+    }
+}
+
+/// Not after the last record; if the bundle has its record, it is that one, after the record that it names.
+bool BundleCheck::is_in_its_place(const SignedRotation& signed_rotation) const {
+    const Rotation& rotation = signed_rotation.rotation;
+    if (rotation.seq > bundle_.last_seq) {
+        return false;
+    }
+    if (rotation.seq < bundle_.header.first_seq) {
+        return true; // its record is in an earlier bundle
+    }
+    const auto payload = rotation_payloads_.find(rotation.seq);
+    const auto said =
+        payload == rotation_payloads_.end() ? tl::unexpected(Error{}) : decode_rotation(payload->second);
+    return said && *said == signed_rotation && bundle_.hash_of(rotation.seq - 1) == rotation.head;
+}
+
+/// True when the keys before the last one are what they are said to be.
+bool BundleCheck::check_rotations() {
+    if (const auto fault = rotation_fault(rotations_, bundle_.header.public_key)) {
+        report("bundle.rotation_wrong", std::nullopt, *fault);
+        return false;
+    }
+    for (const SignedRotation& rotation : rotations_) {
+        if (!is_in_its_place(rotation)) {
+            report("bundle.rotation_wrong", rotation.rotation.seq, "it does not stand in its place");
+            return false;
+        }
+    }
+    return true;
+}
+
+void BundleCheck::check_checkpoint(const SignedCheckpoint& checkpoint, const KeyHistory& keys) {
     const std::uint64_t seq = checkpoint.checkpoint.seq;
-    if (!verify(checkpoint, bundle_.header.public_key)) {
+    if (!verify(checkpoint, keys.key_at(seq))) {
         report("bundle.checkpoint_wrong", seq, "it is not signed by this workstation's key");
         return;
     }
@@ -236,7 +370,7 @@ void BundleCheck::check_checkpoint(const SignedCheckpoint& checkpoint) {
 void BundleCheck::check_end(const SignedBundleEnd& signed_end) {
     const BundleEnd& end = signed_end.end;
     if (!verify_ed25519(bundle_.header.public_key, to_text(end), signed_end.signature) ||
-        end.frame_sha256 != sha256(frame_)) {
+        end.frame_sha256 != frame_.finish()) {
         report("bundle.end_wrong", std::nullopt,
                "the file as a whole is not signed by this workstation's key");
     }
@@ -266,7 +400,7 @@ bool BundleCheck::read_section() {
     const std::string_view body = (*section)->body;
     bytes_ += body.size();
     if ((*section)->kind == BundleSectionKind::records) {
-        frame_.append((*section)->whole, 0, (*section)->whole.size() - body.size());
+        frame_.append((*section)->whole.substr(0, (*section)->whole.size() - body.size()));
     } else if ((*section)->kind != BundleSectionKind::end) {
         frame_.append((*section)->whole);
     }
@@ -286,12 +420,18 @@ bool BundleCheck::read_section() {
         }
         break;
     }
+    case BundleSectionKind::rotation:
+        take_rotation(body);
+        break;
     case BundleSectionKind::checkpoint:
         if (auto checkpoint = parse_bundle_checkpoint(body)) {
             checkpoints_.push_back(std::move(*checkpoint));
         } else {
             report(checkpoint.error());
         }
+        break;
+    case BundleSectionKind::openings:
+        take_openings(body);
         break;
     case BundleSectionKind::records:
         take_records(body);
@@ -301,6 +441,9 @@ bool BundleCheck::read_section() {
         break;
     case BundleSectionKind::end:
         check_batch();
+        for (const BundleOpening& opening : openings_) {
+            report("bundle.personal_wrong", opening.seq, "the file does not have that record after it");
+        }
         if (const auto end = parse_bundle_end(body)) {
             check_end(*end);
         } else {
@@ -320,14 +463,22 @@ CheckedBundle BundleCheck::run() {
     if (broken_off_) {
         return std::move(bundle_); // what is signed over the rest cannot be said
     }
+    if (bundle_.workstation.empty()) {
+        return std::move(bundle_); // whose it is cannot be said
+    }
+    const bool led_here = check_rotations();
+    const KeyHistory keys(led_here ? std::span<const SignedRotation>(rotations_)
+                                   : std::span<const SignedRotation>(),
+                          bundle_.header.public_key);
+    bundle_.identities = keys.fingerprints();
     for (const SignedCheckpoint& checkpoint : checkpoints_) {
-        check_checkpoint(checkpoint);
+        check_checkpoint(checkpoint, keys);
     }
     const auto has = [&](std::uint64_t seq) {
         return std::ranges::any_of(bundle_.checkpoints,
                                    [&](const SignedCheckpoint& c) { return c.checkpoint.seq == seq; });
     };
-    if (!bundle_.workstation.empty() && !has(bundle_.last_seq)) {
+    if (!has(bundle_.last_seq)) {
         report("bundle.checkpoint_missing", bundle_.last_seq, "nothing is signed over its last records");
     }
     if (bundle_.header.first_seq > 1 && !has(bundle_.header.first_seq - 1)) {

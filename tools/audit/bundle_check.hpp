@@ -20,7 +20,7 @@ namespace ukey::ctl {
 struct BundleProblem {
     /// `bundle.malformed`, `bundle.truncated`, `bundle.record_wrong`, `bundle.record_missing`,
     /// `bundle.checkpoint_wrong`, `bundle.checkpoint_missing`, `bundle.attestation_wrong`,
-    /// `bundle.end_wrong`.
+    /// `bundle.personal_wrong`, `bundle.rotation_wrong`, `bundle.end_wrong`.
     std::string code;
     std::optional<std::uint64_t> seq; ///< of the record or checkpoint that fails
     std::string reason;
@@ -32,12 +32,17 @@ struct BundleProblem {
 struct CheckedBundle {
     BundleHeader header;
     std::string workstation; ///< the key's fingerprint; empty: the file has no header that can be read
+    /// The keys that signed this ledger, each vouched for by the one before it: fingerprints, the oldest
+    /// first, `workstation` last. Empty as that is.
+    std::vector<std::string> identities;
     std::uint64_t last_seq = 0;
     Timestamp first_time{};
     Timestamp last_time{};
-    std::vector<SignedCheckpoint> checkpoints;   ///< whose signature holds
-    std::string hashes;                          ///< of the records in their order, 32 bytes each
-    std::uint64_t attested = 0;                  ///< attestations that hold
+    std::vector<SignedCheckpoint> checkpoints; ///< whose signature holds
+    std::string hashes;                        ///< of the records in their order, 32 bytes each
+    std::uint64_t attested = 0;                ///< attestations that hold
+    std::uint64_t attested_removed = 0; ///< whose attestation was removed: it cannot be checked any more
+    std::uint64_t personal_removed = 0; ///< records that refer to what is not in the file
     std::map<std::string, std::uint64_t> nonces; ///< of those: the records' numbers
     std::vector<BundleProblem> problems;         ///< at most problems_of_a_kind_max of each code
     std::uint64_t problems_left_out = 0;
@@ -45,6 +50,9 @@ struct CheckedBundle {
     /// Its records are what its workstation signed; an attestation in one of them may still not hold.
     bool is_signed() const;
     std::uint64_t records() const { return hashes.size() / 32; }
+    /// The fingerprint of the ledger's first key: the same in all bundles of one ledger, whatever key signed
+    /// them.
+    const std::string& origin() const { return identities.empty() ? workstation : identities.front(); }
     /// Of a record in it, or of the one before its first; nullopt for any other.
     std::optional<std::string_view> hash_of(std::uint64_t seq) const;
 };

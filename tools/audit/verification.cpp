@@ -41,6 +41,20 @@ Outcome<Known> load_known(const VerificationRequest& request) {
     return known;
 }
 
+/// By the newest of its keys that the list has: what is said of an older one holds for those that it vouches
+/// for.
+void judge_identity(VerifiedFile& file, const TrustList& list) {
+    file.trust = list.of(file.bundle.workstation);
+    file.name = list.name_of(file.bundle.workstation);
+    const std::vector<std::string>& identities = file.bundle.identities;
+    for (auto older = identities.rbegin();
+         older != identities.rend() && file.trust == WorkstationTrust::unknown; ++older) {
+        file.trust = list.of(*older);
+        file.name = list.name_of(*older);
+        file.trusted_through = file.trust == WorkstationTrust::unknown ? std::string() : *older;
+    }
+}
+
 Outcome<VerifiedFile> verify_file(const std::string& file, const Known& known, Progress& progress,
                                   std::size_t& done) {
     const auto bytes = read_whole_file(file);
@@ -51,11 +65,13 @@ Outcome<VerifiedFile> verify_file(const std::string& file, const Known& known, P
         .threads = std::max(1U, std::thread::hardware_concurrency()),
         .trust = known.authorities ? &*known.authorities : nullptr,
         .progress = [&](std::size_t checked) { progress.advance_to((done + checked) / mebibyte); }};
-    VerifiedFile verified{
-        .file = file, .bundle = check_bundle(*bytes, options), .trust = std::nullopt, .name = {}};
+    VerifiedFile verified{.file = file,
+                          .bundle = check_bundle(*bytes, options),
+                          .trust = std::nullopt,
+                          .name = {},
+                          .trusted_through = {}};
     if (known.workstations) {
-        verified.trust = known.workstations->of(verified.bundle.workstation);
-        verified.name = known.workstations->name_of(verified.bundle.workstation);
+        judge_identity(verified, *known.workstations);
     }
     done += bytes->size();
     return verified;
@@ -74,7 +90,7 @@ std::size_t total_bytes(const std::vector<std::string>& files) {
 /// By the time they were written, by the workstation's own clock; of two at one time the shorter is the
 /// earlier.
 auto place_in_time(const VerifiedFile& file) {
-    return std::tuple(file.bundle.workstation, file.bundle.header.written, file.bundle.last_seq);
+    return std::tuple(file.bundle.origin(), file.bundle.header.written, file.bundle.last_seq);
 }
 
 /// Only bundles that are signed as a whole can be set against each other.
@@ -82,7 +98,7 @@ void compare(Verification& verification) {
     const auto& files = verification.files;
     for (auto begin = files.begin(); begin != files.end();) {
         const auto end = std::find_if(begin, files.end(), [&](const VerifiedFile& file) {
-            return file.bundle.workstation != begin->bundle.workstation;
+            return file.bundle.origin() != begin->bundle.origin();
         });
         std::vector<const CheckedBundle*> bundles;
         std::vector<std::string> names;

@@ -27,6 +27,8 @@ struct VerifiedFile {
     CheckedBundle bundle;
     std::optional<WorkstationTrust> trust; ///< nullopt: nobody was named
     std::string name;                      ///< in the trust list
+    /// The fingerprint that the list has, when it is not the one that signed: that key vouches for the other.
+    std::string trusted_through;
 
     bool holds() const {
         return bundle.problems.empty() &&

@@ -46,14 +46,21 @@ boost::json::object to_json(const VerifiedFile& file) {
                                {"workstation_name", bundle.header.workstation_name},
                                {"trust", to_string(file.trust)},
                                {"trusted_as", file.name},
+                               {"trusted_through", nullptr},
                                {"first_seq", bundle.header.first_seq},
                                {"last_seq", bundle.last_seq},
                                {"records", bundle.records()},
                                {"checkpoints", bundle.checkpoints.size()},
                                {"attested", bundle.attested},
+                               {"attested_removed", bundle.attested_removed},
+                               {"personal_removed", bundle.personal_removed},
                                {"written_at", format_timestamp(bundle.header.written)},
                                {"first_time", nullptr},
                                {"last_time", nullptr}};
+    object["identities"] = boost::json::array(bundle.identities.begin(), bundle.identities.end());
+    if (!file.trusted_through.empty()) {
+        object["trusted_through"] = file.trusted_through;
+    }
     if (bundle.records() > 0) {
         object["first_time"] = format_timestamp(bundle.first_time);
         object["last_time"] = format_timestamp(bundle.last_time);
@@ -77,6 +84,14 @@ std::string problem_line(const BundleProblem& problem, const Places& more, const
            (texts.remedy.empty() ? "" : "    → " + texts.remedy + "\n");
 }
 
+/// The list has an older key, which vouches for the one that signed.
+std::string through_line(const VerifiedFile& file) {
+    return file.trusted_through.empty()
+               ? std::string()
+               : detail_line(_("By its old key"), say(N_("{fingerprint}: add the new one to the list"),
+                                                      {{"fingerprint", file.trusted_through}}));
+}
+
 std::string trust_line(const VerifiedFile& file, const Style& style) {
     if (!file.trust) {
         return "  " + style.paint(Paint::warning, "!") + " " +
@@ -86,7 +101,7 @@ std::string trust_line(const VerifiedFile& file, const Style& style) {
     }
     switch (*file.trust) {
     case WorkstationTrust::trusted:
-        return detail_line(_("Trusted as"), shown(file.name));
+        return detail_line(_("Trusted as"), shown(file.name)) + through_line(file);
     case WorkstationTrust::revoked:
         return problem_line({"bundle.workstation_revoked", std::nullopt, {}}, {{"name", shown(file.name)}},
                             style);
@@ -94,6 +109,21 @@ std::string trust_line(const VerifiedFile& file, const Style& style) {
         return problem_line({"bundle.workstation_unknown", std::nullopt, {}}, {}, style);
     }
     return {};
+}
+
+/// What cannot be said any more, and is no fault of the bundle.
+std::string removed_lines(const CheckedBundle& bundle) {
+    std::string text;
+    if (bundle.personal_removed > 0) {
+        text += detail_line(_("Personal data"), say(N_("removed from {count} records"),
+                                                    {{"count", std::to_string(bundle.personal_removed)}}));
+    }
+    if (bundle.attested_removed > 0) {
+        text += detail_line(_("Not checkable"),
+                            say(N_("{count} attested logins: their signatures were removed with it"),
+                                {{"count", std::to_string(bundle.attested_removed)}}));
+    }
+    return text;
 }
 
 std::string render(const VerifiedFile& file, const Style& style) {
@@ -112,6 +142,7 @@ std::string render(const VerifiedFile& file, const Style& style) {
         text += detail_line(_("Time"), china_time(format_timestamp(bundle.first_time)) + " – " +
                                            china_time(format_timestamp(bundle.last_time)));
         text += detail_line(_("Attested"), std::to_string(bundle.attested));
+        text += removed_lines(bundle);
     }
     for (const BundleProblem& problem : bundle.problems) {
         text += problem_line(problem, {}, style);

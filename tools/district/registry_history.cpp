@@ -75,14 +75,15 @@ std::vector<Organisation> by_path(std::vector<Organisation> organisations) {
     return sorted;
 }
 
-Result<void> write_row(Database& database, const Organisation& organisation, const ChinaDate& since) {
-    auto statement =
-        database.prepare("INSERT OR REPLACE INTO registry (code, since, path, kind, assessed_unit, "
-                         "key_required, mobile_terminal, "
-                         "answered_for_by, administrator_name, administrator_mobile, founded, dissolved) "
-                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+constexpr const char* write_row_sql =
+    "INSERT OR REPLACE INTO registry (code, since, path, kind, assessed_unit, key_required, mobile_terminal, "
+    "answered_for_by, administrator_name, administrator_mobile, founded, dissolved) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// `statement` is write_row_sql.
+Result<void> write_row(Statement& statement, const Organisation& organisation, const ChinaDate& since) {
     const Administrator administrator = organisation.administrator.value_or(Administrator{});
-    statement.bind(organisation.code).bind(since.text()).bind(path_text(organisation.path));
+    statement.reset().bind(organisation.code).bind(since.text()).bind(path_text(organisation.path));
     statement.bind(to_string(organisation.kind)).bind(organisation.assessed_unit);
     statement.bind(std::int64_t{organisation.key_required}).bind(std::int64_t{organisation.mobile_terminal});
     statement.bind(organisation.answered_for_by).bind(administrator.name).bind(administrator.mobile);
@@ -118,6 +119,7 @@ Result<RegistryChanges> import_registry(Database& database, const std::string& f
     for (const Organisation& organisation : known) {
         by_code.emplace(organisation.code, &organisation);
     }
+    auto statement = database.prepare(write_row_sql);
     RegistryChanges changes;
     for (const RegistryRow& row : rows) {
         const auto old = by_code.find(row.organisation.code);
@@ -127,7 +129,7 @@ Result<RegistryChanges> import_registry(Database& database, const std::string& f
         }
         ++(old == by_code.end() ? changes.added : changes.changed);
         if (!dry_run) {
-            UKEY_TRY(write_row(database, row.organisation, since));
+            UKEY_TRY(write_row(statement, row.organisation, since));
         }
     }
     if (!dry_run) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/district/roster.hpp"
 
-#include <algorithm>
-
 #include "daemon/core/base64.hpp"
 #include "tools/district/columns.hpp"
 #include "tools/district/store.hpp"
@@ -12,10 +10,20 @@ namespace {
 
 constexpr std::size_t fingerprint_bytes = 32;
 
+Workstation read_workstation(const Statement& row) {
+    const auto revoked_us = row.optional_integer(4);
+    return {.id = row.integer(0),
+            .fingerprint = row.text(1),
+            .name = row.text(2),
+            .enrolled = time_of(row.integer(3)),
+            .revoked = revoked_us ? std::optional(time_of(*revoked_us)) : std::nullopt};
+}
+
 Result<std::optional<Workstation>> find(Database& database, const std::string& fingerprint) {
-    UKEY_TAKE(roster, read_roster(database));
-    const auto found = std::ranges::find(roster, fingerprint, &Workstation::fingerprint);
-    return found == roster.end() ? std::nullopt : std::optional(std::move(*found));
+    auto statement = database.prepare(
+        "SELECT id, fingerprint, name, enrolled_us, revoked_us FROM workstation WHERE fingerprint = ?");
+    UKEY_TAKE(row, statement.bind(fingerprint).step());
+    return row ? std::optional(read_workstation(statement)) : std::nullopt;
 }
 
 Result<void> add(Database& database, const std::string& fingerprint, const std::string& name,
@@ -65,14 +73,7 @@ Result<std::vector<Workstation>> read_roster(Database& database) {
     auto statement = database.prepare(
         "SELECT id, fingerprint, name, enrolled_us, revoked_us FROM workstation ORDER BY fingerprint");
     std::vector<Workstation> roster;
-    UKEY_TRY(statement.each([&] {
-        const auto revoked_us = statement.optional_integer(4);
-        roster.push_back({.id = statement.integer(0),
-                          .fingerprint = statement.text(1),
-                          .name = statement.text(2),
-                          .enrolled = time_of(statement.integer(3)),
-                          .revoked = revoked_us ? std::optional(time_of(*revoked_us)) : std::nullopt});
-    }));
+    UKEY_TRY(statement.each([&] { roster.push_back(read_workstation(statement)); }));
     return roster;
 }
 

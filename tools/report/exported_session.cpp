@@ -11,6 +11,7 @@
 #include "daemon/core/attestation.hpp"
 #include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
+#include "daemon/core/personal.hpp"
 #include "tools/json_view.hpp"
 
 namespace ukey::ctl {
@@ -42,6 +43,20 @@ LedgerRecord read_record(const boost::json::object& record) {
             .hash = hex_decode(raw_text(record, "hash")).value_or(std::string())};
 }
 
+/// What a record refers to; empty: nothing, or it was removed.
+Opening opening_of(const boost::json::object& record) {
+    const boost::json::object& personal = object_of(record, "personal");
+    return {hex_decode(raw_text(personal, "salt")).value_or(std::string()), raw_text(personal, "value")};
+}
+
+/// Why a record does not hold for itself.
+std::optional<std::string> opening_fault(const boost::json::object& record) {
+    const Opening opening = opening_of(record);
+    const bool fits =
+        opening.value.empty() || reference_to(opening) == reference_in(raw_text(record, "payload"));
+    return fits ? std::nullopt : std::optional<std::string>("its personal data is not what it refers to");
+}
+
 /// An export that begins later than the ledger is believed the hash of the record before its first.
 Outcome<void> check_chain(const boost::json::object& exported) {
     const boost::json::array& records = list_of(exported, "records");
@@ -54,7 +69,11 @@ Outcome<void> check_chain(const boost::json::object& exported) {
     ChainVerifier chain = first.seq == 1 ? ChainVerifier() : ChainVerifier(first.seq - 1, *before);
     for (const boost::json::value& value : records) {
         const LedgerRecord record = read_record(as_object(value));
-        if (const auto reason = chain.add(record)) {
+        auto reason = chain.add(record);
+        if (!reason) {
+            reason = opening_fault(as_object(value));
+        }
+        if (reason) {
             return fail_with("audit.chain_broken",
                              {{"seq", std::to_string(record.seq)}, {"reason", *reason}});
         }
@@ -65,14 +84,18 @@ Outcome<void> check_chain(const boost::json::object& exported) {
 boost::json::object payload_of(const boost::json::object& record) {
     boost::json::error_code error;
     const boost::json::value payload = boost::json::parse(raw_text(record, "payload"), error);
-    return !error && payload.is_object() ? payload.get_object() : boost::json::object();
+    return !error && payload.is_object() ? reveal(payload.get_object(), opening_of(record).value)
+                                         : boost::json::object();
 }
 
 boost::json::object begun(const boost::json::object& started) {
     boost::json::object session = started;
     session.erase("claim");
     session.erase("attestation");
-    session["executable"] = text_of(object_of(started, "claim"), "executable");
+    session.erase("personal");
+    session.erase("program");
+    const std::string executable = text_of(object_of(started, "claim"), "executable");
+    session["executable"] = executable.empty() ? text_of(started, "program") : executable;
     session["ended_at"] = nullptr;
     session["end_reason"] = nullptr;
     return session;

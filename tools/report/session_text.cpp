@@ -57,7 +57,11 @@ std::string end_line(const boost::json::object& session) {
 }
 
 std::string user_line(const boost::json::object& session) {
-    const std::string uid = std::to_string(number_of(session, "uid").value_or(0));
+    const auto number = number_of(session, "uid");
+    if (!number) {
+        return _("removed, as personal data");
+    }
+    const std::string uid = std::to_string(*number);
     const std::string user = text_of(session, "user");
     return user.empty() || user == uid ? uid : user + " (" + uid + ")";
 }
@@ -123,6 +127,10 @@ std::string worth_lines(std::string_view grade, const Style& style) {
 std::optional<Result<void>> verify_session(const boost::json::object& answer) {
     if (raw_text(object_of(answer, "session"), "grade") != to_string(EvidenceGrade::attested)) {
         return std::nullopt;
+    }
+    const boost::json::object& session = object_of(answer, "session");
+    if (object_of(answer, "attestation").empty() && !number_of(session, "uid")) {
+        return std::nullopt; // removed, with what else was personal in its record
     }
     const auto attestation = decode_attestation(as_payload(answer));
     if (!attestation) {

@@ -18,6 +18,7 @@ struct Arguments {
     std::int64_t from_seq = 0;
     std::int64_t to_seq = 0;
     std::int64_t since = 0;
+    bool without_personal_data = false;
 };
 
 /// Writes record by record as they arrive: a ledger may be longer than memory should hold.
@@ -37,7 +38,9 @@ class RecordWriter {
         std::vector<std::string> cells;
         for (const std::string& name : column_names()) {
             const boost::json::value* value = record.if_contains(name);
-            cells.push_back(value != nullptr ? scalar_text(*value) : "");
+            const bool refers = value != nullptr && value->is_object(); // `personal`
+            cells.push_back(refers ? raw_text(value->get_object(), "value")
+                                   : (value != nullptr ? scalar_text(*value) : ""));
         }
         output_.write(csv_line(cells));
     }
@@ -54,7 +57,8 @@ class RecordWriter {
 
   private:
     static const std::vector<std::string>& column_names() {
-        static const std::vector<std::string> names{"seq", "time", "boottime_us", "kind", "payload", "hash"};
+        static const std::vector<std::string> names{"seq",     "time", "boottime_us", "kind",
+                                                    "payload", "hash", "personal"};
         return names;
     }
 
@@ -78,7 +82,8 @@ Outcome<ExitCode> export_bundle(const Context& context, const Arguments& argumen
     std::size_t bytes = 0;
     bool whole = true;
     const auto result = client->call(
-        "audit.bundle", {{"since", arguments.since}},
+        "audit.bundle",
+        {{"since", arguments.since}, {"without_personal_data", arguments.without_personal_data}},
         [&](const boost::json::value& part) {
             const auto piece = base64_decode(part.is_string() ? std::string_view(part.get_string()) : "?");
             whole = whole && piece.has_value();
@@ -101,10 +106,13 @@ Outcome<ExitCode> export_bundle(const Context& context, const Arguments& argumen
 
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
     const bool bundle = arguments.format == "bundle";
-    if (bundle ? arguments.from_seq > 0 || arguments.to_seq > 0 : arguments.since > 0) {
+    if (bundle ? arguments.from_seq > 0 || arguments.to_seq > 0
+               : arguments.since > 0 || arguments.without_personal_data) {
         return fail_with(
             "usage.arguments",
-            {{"reason", _("--since is for bundles, --from-seq and --to-seq are for csv and json")},
+            {{"reason",
+              _("--since and --without-personal-data are for bundles, --from-seq and --to-seq are for "
+                "csv and json")},
              {"program", "ukeyctl audit export"}});
     }
     if (bundle) {
@@ -159,6 +167,10 @@ Run define_audit_export(CLI::App& command) {
         .add_option("--since", arguments->since,
                     _("of a bundle: begin after this record, at which an earlier bundle ended"))
         ->check(CLI::PositiveNumber);
+    command.add_flag(
+        "--without-personal-data", arguments->without_personal_data,
+        _("of a bundle: leave out users, programs' paths and signatures; attested logins cannot be "
+          "checked then"));
     return [arguments](const Context& context) { return run(context, *arguments); };
 }
 
