@@ -7,7 +7,7 @@ import sqlite3
 import unittest
 
 from login_channel import LoginChannel, ask
-from workstation import OPENSC, Workstation, program, require
+from workstation import OPENSC, Workstation, program, require, wait_until
 
 BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
 TRIES = 3
@@ -35,6 +35,9 @@ class PinHygiene(unittest.TestCase):
         for _ in range(times):
             self.ws.pkcs11_tool("--login", "--pin", "999999", "-T", module=module, check=False)
 
+    def last_record(self):
+        return self.ws.ask("audit", "export", "--format", "json")["records"][-1]
+
     def gaps(self):
         with contextlib.closing(sqlite3.connect(f"file:{self.ws.path('state/ukeyd.db')}?mode=ro", uri=True)) as database:
             rows = database.execute("SELECT CAST(payload AS TEXT) FROM ledger WHERE kind = 'coverage.gap'").fetchall()
@@ -46,9 +49,9 @@ class PinHygiene(unittest.TestCase):
         guarded = self.application(f"guard_last_try = /usr/bin/other {program('application')}\n")
         self.assertEqual(guarded.call("login\n123456")[0], "CKR_FUNCTION_REJECTED")
         self.assertEqual(self.card.verify_count(), before, "no try was spent")
-        refusal = self.ws.ask("audit", "export", "--format", "json")["records"][-1]
-        self.assertEqual(refusal["kind"], "login.refused")
-        self.assertIn("pin.final_try", refusal["payload"])
+        # The application is answered first and the refusal recorded then.
+        wait_until(lambda: self.last_record()["kind"] == "login.refused", "the record of the refusal")
+        self.assertIn("pin.final_try", self.last_record()["payload"])
 
         text = self.ws.ukeyctl("pin", "allow-last-try", self.key).stdout
         self.assertIn("A wrong PIN locks the key", text)
