@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/workstation_sample.hpp"
 
+#include <utility>
+
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 namespace ukey::test {
@@ -36,8 +39,25 @@ WorkstationSample& WorkstationSample::append(std::string kind, std::string paylo
     return *this;
 }
 
+/// By the key that signed then.
+SignedCheckpoint WorkstationSample::checkpoint(std::uint64_t seq, Timestamp time) const {
+    for (std::size_t place = 0; place < rotations_.size(); ++place) {
+        if (seq < rotations_[place].rotation.seq) {
+            return sign_checkpoint(*earlier_keys_[place], seq, hash_of(seq), time);
+        }
+    }
+    return sign_checkpoint(*key_, seq, hash_of(seq), time);
+}
+
+WorkstationSample& WorkstationSample::rotate_key() {
+    auto next = std::make_shared<const WorkstationKey>(WorkstationKey::generate());
+    rotations_.push_back(sign_rotation(*key_, *next, last_seq() + 1, hash_of(last_seq()), now_));
+    earlier_keys_.push_back(std::exchange(key_, std::move(next)));
+    return append("workstation.rotated", boost::json::serialize(to_json(rotations_.back())));
+}
+
 WorkstationSample& WorkstationSample::start(std::string_view modules) {
-    checkpoints_.push_back(sign_checkpoint(*key_, last_seq(), hash_of(last_seq()), now_));
+    checkpoints_.push_back(checkpoint(last_seq(), now_));
     return append("daemon.started",
                   fmt::format(R"({{"version":"1","mode":"observe","modules":{}}})", modules));
 }
@@ -101,19 +121,21 @@ std::string WorkstationSample::bundle(std::uint64_t first_seq) const {
                                .previous_hash = hash_of(first_seq - 1),
                                .written = now_,
                                .software = "test"});
+    for (const SignedRotation& rotation : rotations_) {
+        writer.add(rotation);
+    }
     if (first_seq > 1) {
-        const LedgerRecord& before = records_.at(first_seq - 2);
-        writer.add(sign_checkpoint(*key_, before.seq, before.hash, before.time));
+        writer.add(checkpoint(first_seq - 1, records_.at(first_seq - 2).time));
     }
     for (std::uint64_t seq = first_seq; seq <= last_seq(); ++seq) {
         writer.add(records_[seq - 1]);
     }
-    for (const SignedCheckpoint& checkpoint : checkpoints_) {
-        if (checkpoint.checkpoint.seq >= first_seq) {
-            writer.add(checkpoint);
+    for (const SignedCheckpoint& at_start : checkpoints_) {
+        if (at_start.checkpoint.seq >= first_seq) {
+            writer.add(at_start);
         }
     }
-    writer.add(sign_checkpoint(*key_, last_seq(), hash_of(last_seq()), now_));
+    writer.add(checkpoint(last_seq(), now_));
     writer.finish(*key_);
     return file;
 }
@@ -122,7 +144,7 @@ WorkstationSample WorkstationSample::forked_after(std::uint64_t seq) const {
     WorkstationSample other = *this;
     other.records_.resize(seq);
     std::erase_if(other.checkpoints_,
-                  [&](const SignedCheckpoint& checkpoint) { return checkpoint.checkpoint.seq > seq; });
+                  [&](const SignedCheckpoint& at_start) { return at_start.checkpoint.seq > seq; });
     other.logins_ += 1'000'000; // its logins are others
     return other;
 }

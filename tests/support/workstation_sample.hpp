@@ -42,6 +42,9 @@ class WorkstationSample {
     WorkstationSample& use_session(std::string_view login, unsigned uses);
     WorkstationSample& end_session(std::string_view login, unsigned uses);
 
+    /// Another key, which the one until now vouches for.
+    WorkstationSample& rotate_key();
+
     /// A bundle of the records from `first_seq` on, written and vouched for now.
     std::string bundle(std::uint64_t first_seq = 1) const;
     /// Another workstation with this one's key and records up to `seq`: from here on there are two ledgers.
@@ -49,8 +52,11 @@ class WorkstationSample {
 
   private:
     std::string hash_of(std::uint64_t seq) const;
+    SignedCheckpoint checkpoint(std::uint64_t seq, Timestamp time) const;
 
     std::shared_ptr<const WorkstationKey> key_;
+    std::vector<std::shared_ptr<const WorkstationKey>> earlier_keys_; ///< one for each of rotations_
+    std::vector<SignedRotation> rotations_;
     std::string name_;
     Timestamp now_{};
     Timestamp booted_{};

@@ -105,6 +105,35 @@ TEST(DistrictImport, OnlyEnrolledWorkstationsAreTaken) {
     EXPECT_EQ(district.report("2026-04"), report) << "what was taken before stays";
 }
 
+TEST(DistrictImport, KeyThatFollowsAnotherIsTheSameWorkstation) {
+    DistrictSample district;
+    district.registry(two_organisations);
+    WorkstationSample workstation("office");
+    workstation.at("2026-03-20T00:00:00Z").start().insert("k1").bind("k1", "002");
+    district.enrol(workstation, "by its first key");
+    const WorkstationSample before = workstation;
+    const std::string first = workstation.bundle();
+    workstation.at("2026-04-05T01:00:00Z").rotate_key();
+    const std::uint64_t rotated = workstation.last_seq();
+    workstation.session("k1", "002").at("2026-05-02T00:00:00Z");
+    const Import import = district.import({workstation.bundle(rotated), first});
+    ASSERT_TRUE(import.holds()) << problems(import);
+    EXPECT_EQ(import.files.front().workstation, before.fingerprint());
+    EXPECT_EQ(district.conflicts(), "");
+    const std::string report = district.report("2026-04");
+    EXPECT_NE(report.find(R"("met")"), std::string::npos);
+
+    district.enrol(workstation, "by its second key");
+    EXPECT_EQ(district.report("2026-04"), report) << "nothing is asked of it beside the first";
+    district.revoke(before, "2026-06-01T00:00:00Z");
+    workstation.at("2026-06-02T00:00:00Z").session("k1", "002");
+    EXPECT_TRUE(district.import({workstation.bundle()}).holds()) << "the second key was enrolled by itself";
+    DistrictSample other;
+    other.enrol(before);
+    other.revoke(before, "2026-06-01T00:00:00Z");
+    EXPECT_EQ(problems(other.import({workstation.bundle()})), "bundle.workstation_revoked; ");
+}
+
 TEST(DistrictImport, NothingOfABundleThatDoesNotHoldIsTaken) {
     DistrictSample district;
     const WorkstationSample workstation = april();

@@ -58,7 +58,7 @@ class BundleReading {
 
   private:
     void check(ReadBundle& read, std::string_view bytes) const;
-    void judge_workstation(ImportedFile& result) const;
+    void judge_workstation(ImportedFile& result, const std::vector<std::string>& identities) const;
 
     Roster roster_;
     KnownBundles known_;
@@ -82,7 +82,8 @@ Result<ReadBundle> BundleReading::read(const std::string& file) const {
     } else {
         check(read, bytes);
     }
-    judge_workstation(read.result);
+    const std::vector<std::string> known_as{read.result.workstation};
+    judge_workstation(read.result, read.result.known ? known_as : read.bundle.identities);
     if (read.result.holds() && !read.result.known) {
         read.facts = read_facts(bytes, reading_threads());
         read.result.unreadable = read.facts.unreadable;
@@ -101,17 +102,30 @@ void BundleReading::check(ReadBundle& read, std::string_view bytes) const {
     result.problems = read.bundle.problems;
 }
 
-void BundleReading::judge_workstation(ImportedFile& result) const {
+/// A bundle belongs to the oldest enrolled one of the keys that signed its ledger, so that a key that follows
+/// another changes nothing. What an untrusted key vouched for is worth nothing: only later keys that were
+/// enrolled themselves are.
+void BundleReading::judge_workstation(ImportedFile& result,
+                                      const std::vector<std::string>& identities) const {
     if (result.workstation.empty()) {
         return; // the file says nothing that could be read
     }
-    const auto workstation = roster_.find(result.workstation);
-    if (workstation == roster_.end()) {
+    const Workstation* found = nullptr;
+    bool revoked = false;
+    for (auto identity = identities.rbegin(); identity != identities.rend() && !revoked; ++identity) {
+        const auto enrolled = roster_.find(*identity);
+        if (enrolled != roster_.end()) {
+            revoked = enrolled->second.revoked.has_value();
+            found = revoked && found != nullptr ? found : &enrolled->second;
+        }
+    }
+    if (found == nullptr) {
         result.problems.push_back({"bundle.workstation_unknown", std::nullopt, {}});
         return;
     }
-    result.workstation_name = workstation->second.name;
-    if (workstation->second.revoked) {
+    result.workstation = found->fingerprint;
+    result.workstation_name = found->name;
+    if (found->revoked) {
         result.problems.push_back({"bundle.workstation_revoked", std::nullopt, {}});
     }
 }
@@ -147,6 +161,7 @@ class Writing {
 
     Result<bool> is_known(std::int64_t workstation, const ReadBundle& read);
     Result<void> write_bundle(std::int64_t workstation, const ReadBundle& read);
+    Result<void> write_identities(std::int64_t workstation, const ReadBundle& read);
     Result<void> commit();
 
     Database* database_;
@@ -200,6 +215,17 @@ Result<void> Writing::write_bundle(std::int64_t workstation, const ReadBundle& r
     return statement.bind(bundle.header.software).run();
 }
 
+Result<void> Writing::write_identities(std::int64_t workstation, const ReadBundle& read) {
+    auto statement = database_->prepare("INSERT INTO identity (fingerprint, workstation) VALUES (?, ?) "
+                                        "ON CONFLICT DO UPDATE SET workstation = excluded.workstation");
+    for (const std::string& fingerprint : read.bundle.identities) {
+        if (fingerprint != read.result.workstation) {
+            UKEY_TRY(statement.reset().bind(fingerprint).bind(workstation).run());
+        }
+    }
+    return {};
+}
+
 Result<void> Writing::write(std::int64_t workstation, ReadBundle& read) {
     if (!transaction_) {
         UKEY_TAKE(transaction, Transaction::begin(*database_));
@@ -216,6 +242,7 @@ Result<void> Writing::write(std::int64_t workstation, ReadBundle& read) {
     }
     UKEY_TRY(facts_.write(workstation, read.facts, added));
     UKEY_TRY(write_bundle(workstation, read));
+    UKEY_TRY(write_identities(workstation, read));
     workstations_.insert(workstation);
     not_derived_.insert(workstation);
     records_ += read.result.added;

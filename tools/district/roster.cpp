@@ -10,18 +10,24 @@ namespace {
 
 constexpr std::size_t fingerprint_bytes = 32;
 
+constexpr std::string_view select_workstation =
+    "SELECT id, fingerprint, name, enrolled_us, revoked_us, EXISTS (SELECT 1 FROM identity WHERE "
+    "identity.fingerprint = workstation.fingerprint AND identity.workstation <> workstation.id) AND NOT "
+    "EXISTS "
+    "(SELECT 1 FROM branch WHERE branch.workstation = workstation.id) FROM workstation";
+
 Workstation read_workstation(const Statement& row) {
     const auto revoked_us = row.optional_integer(4);
     return {.id = row.integer(0),
             .fingerprint = row.text(1),
             .name = row.text(2),
             .enrolled = time_of(row.integer(3)),
+            .follows_another = row.integer(5) != 0,
             .revoked = revoked_us ? std::optional(time_of(*revoked_us)) : std::nullopt};
 }
 
 Result<std::optional<Workstation>> find(Database& database, const std::string& fingerprint) {
-    auto statement = database.prepare(
-        "SELECT id, fingerprint, name, enrolled_us, revoked_us FROM workstation WHERE fingerprint = ?");
+    auto statement = database.prepare(std::string(select_workstation) + " WHERE fingerprint = ?");
     UKEY_TAKE(row, statement.bind(fingerprint).step());
     return row ? std::optional(read_workstation(statement)) : std::nullopt;
 }
@@ -70,8 +76,7 @@ Result<void> apply(Database& database, const std::string& fingerprint, const Tru
 } // namespace
 
 Result<std::vector<Workstation>> read_roster(Database& database) {
-    auto statement = database.prepare(
-        "SELECT id, fingerprint, name, enrolled_us, revoked_us FROM workstation ORDER BY fingerprint");
+    auto statement = database.prepare(std::string(select_workstation) + " ORDER BY fingerprint");
     std::vector<Workstation> roster;
     UKEY_TRY(statement.each([&] { roster.push_back(read_workstation(statement)); }));
     return roster;

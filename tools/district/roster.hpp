@@ -17,6 +17,8 @@ struct Workstation {
     std::string fingerprint;
     std::string name;
     Timestamp enrolled{};
+    /// Its key only followed that of another one here, which has the records: nothing is asked of it.
+    bool follows_another = false;
     std::optional<Timestamp> revoked; ///< nothing of it is taken from then on; what was taken before stays
 };
 

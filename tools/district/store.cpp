@@ -25,6 +25,11 @@ CREATE TABLE workstation (
     enrolled_us INTEGER NOT NULL,
     revoked_us INTEGER
 ) STRICT;
+-- Other keys that the same ledger was signed with, by its bundles.
+CREATE TABLE identity (
+    fingerprint TEXT PRIMARY KEY,
+    workstation INTEGER NOT NULL REFERENCES workstation (id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE organisation (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE key (id INTEGER PRIMARY KEY, key_id TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE program (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;

@@ -144,6 +144,9 @@ Result<std::vector<WorkstationMonth>> read_workstation_months(Database& database
     MonthReader reader(database, month);
     std::vector<WorkstationMonth> months;
     for (Workstation& workstation : roster) {
+        if (workstation.follows_another) {
+            continue;
+        }
         UKEY_TAKE(found, reader.read(std::move(workstation)));
         months.push_back(std::move(found));
     }

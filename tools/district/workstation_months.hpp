@@ -27,7 +27,8 @@ struct WorkstationMonth {
     std::vector<KeyDoubt> key_doubts;
 };
 
-/// In the order of the roster. Of one that was revoked nothing is asked from then on.
+/// In the order of the roster, but for those that follow another one. Of one that was revoked nothing is
+/// asked from then on.
 Result<std::vector<WorkstationMonth>> read_workstation_months(Database& database, const ChinaMonth& month);
 
 /// More doubts of one kind than these are one, from the first of the rest to the last: a report names them
