@@ -3,32 +3,19 @@
 
 #include <algorithm>
 
+#include "daemon/core/time_spans.hpp"
+
 namespace ukey {
 namespace {
 
-using Part = OrganisationFacts::Part;
-
-/// Both in order and without overlaps.
-Parts intersection(const Parts& left, const Parts& right) {
-    Parts common;
-    for (auto a = left.begin(), b = right.begin(); a != left.end() && b != right.end();) {
-        const Part both{std::max(a->from, b->from), std::min(a->to, b->to)};
-        if (both.from < both.to) {
-            common.push_back(both);
-        }
-        ++(a->to < b->to ? a : b);
-    }
-    return common;
-}
-
-bool contains(const Parts& parts, Timestamp moment) {
+bool contains(const std::vector<TimeSpan>& parts, Timestamp moment) {
     return std::ranges::any_of(parts,
-                               [&](const Part& part) { return part.from <= moment && moment < part.to; });
+                               [&](const TimeSpan& part) { return part.from <= moment && moment < part.to; });
 }
 
 /// A doubt of a moment only has `from` and `to` the same.
-bool overlaps(const Parts& parts, const Doubt& doubt) {
-    return contains(parts, doubt.from) || std::ranges::any_of(parts, [&](const Part& part) {
+bool overlaps(const std::vector<TimeSpan>& parts, const Doubt& doubt) {
+    return contains(parts, doubt.from) || std::ranges::any_of(parts, [&](const TimeSpan& part) {
                return doubt.from < part.to && doubt.to > part.from;
            });
 }
@@ -87,18 +74,19 @@ std::vector<Deputy> Answering::deputies_of(const OrganisationFacts& facts) const
         return candidate != &facts &&
                std::ranges::find(deputies, candidate, &Deputy::facts) == deputies.end();
     };
-    Parts parts = has_terminal(facts) ? Parts() : facts.without_key;
+    std::vector<TimeSpan> parts = has_terminal(facts) ? std::vector<TimeSpan>() : facts.without_key;
     const OrganisationFacts* next = answers_for(facts.organisation);
     while (!parts.empty() && next != nullptr && is_new(next) && deputies.size() < deputies_max) {
         deputies.push_back({next, parts});
-        parts = has_terminal(*next) ? Parts() : intersection(parts, next->without_key);
+        parts = has_terminal(*next) ? std::vector<TimeSpan>() : intersection(parts, next->without_key);
         next = answers_for(next->organisation);
     }
     return deputies;
 }
 
-Parts Answering::unseen_parts(const OrganisationFacts& facts, const Parts& within) const {
-    return has_terminal(facts) ? intersection(within, facts.without_key) : Parts();
+std::vector<TimeSpan> Answering::unseen_parts(const OrganisationFacts& facts,
+                                              const std::vector<TimeSpan>& within) const {
+    return has_terminal(facts) ? intersection(within, facts.without_key) : std::vector<TimeSpan>();
 }
 
 const OrganisationFacts* Answering::answers_for(const Organisation& organisation) const {

@@ -15,12 +15,10 @@ namespace ukey {
 /// So many answer one after the other at most: far more than an affiliation has levels.
 constexpr std::size_t deputies_max = 64;
 
-using Parts = std::vector<OrganisationFacts::Part>;
-
 /// A superior that answers, and in which parts of the month.
 struct Deputy {
     const OrganisationFacts* facts = nullptr;
-    Parts parts;
+    std::vector<TimeSpan> parts;
 
     /// Its logins in those parts.
     std::vector<const LoginEvidenceRow*> sessions() const;
@@ -41,7 +39,8 @@ class Answering {
 
     /// The parts of `within` in which its logins can be seen on no workstation: a mobile terminal covers it,
     /// and it has no key.
-    Parts unseen_parts(const OrganisationFacts& facts, const Parts& within) const;
+    std::vector<TimeSpan> unseen_parts(const OrganisationFacts& facts,
+                                       const std::vector<TimeSpan>& within) const;
 
   private:
     const OrganisationFacts* answers_for(const Organisation& organisation) const;

@@ -135,7 +135,7 @@ class LoginJudge {
         result.reason = result.doubts.empty() ? "too_few_logins" : result.doubts.front().code;
     }
 
-    void add_unseen(const OrganisationFacts& facts, const Parts& within,
+    void add_unseen(const OrganisationFacts& facts, const std::vector<TimeSpan>& within,
                     OrganisationAssessment& result) const {
         for (const auto& part : answering_.unseen_parts(facts, within)) {
             result.doubts.push_back({"logins.by_mobile_terminal", "", part.from, part.to});

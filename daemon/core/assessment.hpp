@@ -54,11 +54,7 @@ struct OrganisationFacts {
     unsigned keys = 0;         ///< bound to it at the month's end
     /// Parts of the month in which it had no key; a superior's logins within them may count for it. One part
     /// that is the month: it had none.
-    struct Part {
-        Timestamp from{};
-        Timestamp to{};
-    };
-    std::vector<Part> without_key;
+    std::vector<TimeSpan> without_key;
     std::vector<LoginEvidenceRow> sessions; ///< that count by the rule, by their start
     std::vector<Doubt> doubts;              ///< by their beginning
     /// The platform's or the VPN's own records of logins in the month, where the office has them: a second

@@ -181,19 +181,6 @@ array view_ledgers(const std::vector<LedgerExtent>& ledgers) {
     return view;
 }
 
-array view_conflicts(const std::vector<Conflict>& conflicts) {
-    array view;
-    for (const Conflict& conflict : conflicts) {
-        view.push_back(object{{"code", conflict.code},
-                              {"key", or_null(conflict.key_id)},
-                              {"organisations", texts(conflict.organisations)},
-                              {"workstations", texts(conflict.workstations)},
-                              {"time", format_timestamp(conflict.time)},
-                              {"detail", conflict.detail}});
-    }
-    return view;
-}
-
 object view_basis(const MonthAssessment& assessment) {
     object basis{{"evidence", assessment.scope == AssessmentScope::workstation ? "seen_by_this_computer"
                                                                                : "seen_by_the_workstations"},
@@ -207,7 +194,24 @@ object view_basis(const MonthAssessment& assessment) {
     return basis;
 }
 
+object view_conflict(const Conflict& conflict) {
+    return {{"code", conflict.code},
+            {"key", or_null(conflict.key_id)},
+            {"organisations", texts(conflict.organisations)},
+            {"workstations", texts(conflict.workstations)},
+            {"time", format_timestamp(conflict.time)},
+            {"detail", conflict.detail}};
+}
+
 } // namespace
+
+array conflicts_json(const std::vector<Conflict>& conflicts) {
+    array view;
+    for (const Conflict& conflict : conflicts) {
+        view.push_back(view_conflict(conflict));
+    }
+    return view;
+}
 
 object row_json(const OrganisationAssessment& row, const MonthAssessment& assessment) {
     return {{"organisation", view_organisation(row.organisation)},
@@ -237,7 +241,7 @@ object summary_json(const MonthAssessment& assessment) {
             {"units", std::move(units)},
             {"totals", view_totals(assessment)},
             {"basis", view_basis(assessment)},
-            {"conflicts", view_conflicts(assessment.conflicts)}};
+            {"conflicts", conflicts_json(assessment.conflicts)}};
 }
 
 } // namespace ukey

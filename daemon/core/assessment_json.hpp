@@ -14,6 +14,9 @@ namespace ukey {
 /// One organisation.
 boost::json::object row_json(const OrganisationAssessment& row, const MonthAssessment& assessment);
 
+/// What contradicts.
+boost::json::array conflicts_json(const std::vector<Conflict>& conflicts);
+
 /// Everything but the organisations.
 boost::json::object summary_json(const MonthAssessment& assessment);
 

@@ -38,4 +38,16 @@ ChinaDate ChinaDate::containing(Timestamp moment) {
     return {int(date.year()), unsigned(date.month()), unsigned(date.day())};
 }
 
+std::string text_or_empty(const std::optional<ChinaDate>& date) {
+    return date ? date->text() : std::string();
+}
+
+std::optional<ChinaDate> parse_optional_date(std::string_view text) {
+    if (text.empty()) { // most are: no error need be made of it
+        return std::nullopt;
+    }
+    const auto date = ChinaDate::parse(text);
+    return date ? std::optional(*date) : std::nullopt;
+}
+
 } // namespace ukey

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,9 @@ struct ChinaDate {
     static Result<ChinaDate> parse(std::string_view text);
     static ChinaDate containing(Timestamp moment);
 };
+
+/// As tables have it that know no absent value: empty for no date, and for what is none.
+std::string text_or_empty(const std::optional<ChinaDate>& date);
+std::optional<ChinaDate> parse_optional_date(std::string_view text);
 
 } // namespace ukey

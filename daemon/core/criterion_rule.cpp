@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "daemon/core/certificate.hpp"
+#include "daemon/core/ledger_payload.hpp"
 #include "embedded/rules_2013_toml.hpp"
 
 namespace ukey {
@@ -269,10 +270,6 @@ class RuleReader {
     std::vector<std::string_view> read_;
 };
 
-std::string_view file_name_of(std::string_view path) {
-    return path.substr(path.rfind('/') + 1); // npos + 1 is 0
-}
-
 } // namespace
 
 std::string_view to_string(Rounding rounding) {
@@ -351,7 +348,7 @@ bool counts(std::uint64_t uses, EvidenceGrade grade, std::string_view executable
     const std::vector<std::string>& applications = rule.login.applications;
     return uses > 0 && std::ranges::find(rule.login.grades, grade) != rule.login.grades.end() &&
            (applications.empty() ||
-            std::ranges::find(applications, file_name_of(executable)) != applications.end());
+            std::ranges::find(applications, payload::file_name(executable)) != applications.end());
 }
 
 bool counts(const LoginSession& session, const CriterionRule& rule) {

@@ -80,19 +80,19 @@ class Members {
     }
 
     /// A list of [from, to]; nullopt when the member is null or not there.
-    std::optional<std::vector<CoverageAbsence::Interval>> intervals(std::string_view name) {
+    std::optional<std::vector<TimeSpan>> intervals(std::string_view name) {
         const boost::json::value* value = find(name);
         if (value == nullptr || !value->is_array()) {
             return std::nullopt;
         }
-        std::vector<CoverageAbsence::Interval> list;
+        std::vector<TimeSpan> list;
         for (const boost::json::value& entry : value->get_array()) {
             const boost::json::array* pair = entry.if_array();
             const bool is_pair = pair != nullptr && pair->size() == 2;
             const auto from = is_pair ? time_of((*pair)[0]) : std::nullopt;
             const auto to = is_pair ? time_of((*pair)[1]) : std::nullopt;
             complete_ = complete_ && from && to;
-            list.emplace_back(from.value_or(Timestamp()), to.value_or(Timestamp()));
+            list.push_back({from.value_or(Timestamp()), to.value_or(Timestamp())});
         }
         return list;
     }

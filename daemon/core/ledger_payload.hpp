@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -41,10 +40,9 @@ struct CoverageAbsence {
     Timestamp from{};
     Timestamp to{};
     bool unclean = false;
-    using Interval = std::pair<Timestamp, Timestamp>;
     /// When the computer was on and someone was logged in to it; nullopt: not known, so all of it may have
     /// been.
-    std::optional<std::vector<Interval>> occupied;
+    std::optional<std::vector<TimeSpan>> occupied;
 };
 
 /// `coverage.gap`.

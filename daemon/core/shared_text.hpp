@@ -13,11 +13,11 @@ namespace ukey {
 class SharedText {
   public:
     SharedText() : SharedText(std::string_view()) {}
-    SharedText(std::string_view text); // NOLINT(google-explicit-constructor)
-    SharedText(const std::string& text)
-        : SharedText(std::string_view(text)) {} // NOLINT(google-explicit-constructor)
-    SharedText(const char* text)
-        : SharedText(std::string_view(text)) {} // NOLINT(google-explicit-constructor)
+    // NOLINTBEGIN(google-explicit-constructor): it stands for the text
+    SharedText(std::string_view text);
+    SharedText(const std::string& text) : SharedText(std::string_view(text)) {}
+    SharedText(const char* text) : SharedText(std::string_view(text)) {}
+    // NOLINTEND(google-explicit-constructor)
 
     const std::string& text() const { return *text_; }
     operator const std::string&() const { return *text_; } // NOLINT(google-explicit-constructor)

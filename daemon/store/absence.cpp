@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/absence.hpp"
 
-#include <boost/json/parse.hpp>
+#include "daemon/core/ledger_payload.hpp"
 
 namespace ukey {
 namespace {
@@ -40,19 +40,6 @@ Result<std::uint64_t> last_record_until(Storage& storage, Timestamp moment) {
     return not_later;
 }
 
-/// The later of the last heartbeat and the last record, in a record `daemon.unclean`.
-std::optional<Timestamp> last_alive(const Sign& unclean) {
-    boost::json::error_code error;
-    const boost::json::value payload = boost::json::parse(unclean.payload, error);
-    const boost::json::value* alive =
-        payload.is_object() ? payload.get_object().if_contains("last_alive") : nullptr;
-    if (error || alive == nullptr || !alive->is_string()) {
-        return std::nullopt;
-    }
-    const auto moment = parse_timestamp(std::string_view(alive->get_string()));
-    return moment ? std::optional(*moment) : std::nullopt;
-}
-
 /// The record after the last one before `moment` tells: only a start, or the traces of a stop that was not
 /// clean, follow an absence.
 Result<bool> was_away(Storage& storage, Timestamp moment) {
@@ -68,8 +55,9 @@ Result<bool> was_away(Storage& storage, Timestamp moment) {
         return false;
     }
     if ((*next)->kind == "daemon.unclean") {
-        const auto alive = last_alive(**next);
-        return alive && moment >= *alive - report_delay_max;
+        const auto payload = payload::decode((*next)->kind, (*next)->payload);
+        const auto* unclean = payload ? std::get_if<payload::ServiceUnclean>(&*payload) : nullptr;
+        return unclean != nullptr && unclean->last_alive && moment >= *unclean->last_alive - report_delay_max;
     }
     return (*next)->kind == "coverage.absence" ||
            (*next)->kind == "daemon.started"; // older: without the former

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/binding_history.hpp"
 
-#include <algorithm>
-
 #include "daemon/core/ledger_payload.hpp"
 
 namespace ukey {
@@ -83,23 +81,6 @@ Result<std::vector<BoundTime>> read_binding_history(Storage& storage, Timestamp 
         }
     }));
     return history.finish();
-}
-
-std::vector<TimeSpan> time_without_key(std::vector<TimeSpan> bound, TimeSpan within) {
-    std::ranges::sort(bound, {}, &TimeSpan::from);
-    std::vector<TimeSpan> without;
-    Timestamp covered_until = within.from;
-    for (const TimeSpan& time : bound) {
-        const Timestamp from = std::min(time.from, within.to);
-        if (from > covered_until) {
-            without.push_back({covered_until, from});
-        }
-        covered_until = std::max(covered_until, time.to);
-    }
-    if (covered_until < within.to) {
-        without.push_back({covered_until, within.to});
-    }
-    return without;
 }
 
 } // namespace ukey

@@ -23,7 +23,4 @@ struct BoundTime {
 /// it. What begins at or after `until` is left out.
 Result<std::vector<BoundTime>> read_binding_history(Storage& storage, Timestamp until);
 
-/// The parts of `within` in which none of the bindings held, in their order.
-std::vector<TimeSpan> time_without_key(std::vector<TimeSpan> bound, TimeSpan within);
-
 } // namespace ukey

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "daemon/core/registry_digest.hpp"
+#include "daemon/core/time_spans.hpp"
 #include "daemon/store/binding_history.hpp"
 #include "daemon/store/registry_store.hpp"
 #include "daemon/store/session_store.hpp"
@@ -44,9 +45,8 @@ Result<void> add_keys(Storage& storage, MonthFacts& facts, const ByCode& by_code
         }
     }
     for (OrganisationFacts& organisation : facts.organisations) {
-        for (const TimeSpan& part : time_without_key(bound[organisation.organisation.code], month)) {
-            organisation.without_key.push_back({part.from, part.to});
-        }
+        organisation.without_key =
+            gaps_between(joined_spans(std::move(bound[organisation.organisation.code])), month);
     }
     return {};
 }

@@ -14,11 +14,6 @@ constexpr std::string_view organisation_columns =
     "code, path, kind, assessed_unit, key_required, mobile_terminal, answered_for_by, administrator_name, "
     "administrator_mobile, founded, dissolved";
 
-std::optional<ChinaDate> read_date(const std::string& text) {
-    const auto date = ChinaDate::parse(text);
-    return date ? std::optional(*date) : std::nullopt;
-}
-
 Organisation read_organisation(const Statement& row) {
     Organisation organisation{.code = row.text(0),
                               .path = split_path(row.text(1)),
@@ -28,8 +23,8 @@ Organisation read_organisation(const Statement& row) {
                               .mobile_terminal = row.integer(5) != 0,
                               .answered_for_by = row.text(6),
                               .administrator = std::nullopt,
-                              .founded = read_date(row.text(9)),
-                              .dissolved = read_date(row.text(10))};
+                              .founded = parse_optional_date(row.text(9)),
+                              .dissolved = parse_optional_date(row.text(10))};
     if (const std::string name = row.text(7); !name.empty() || !row.text(8).empty()) {
         organisation.administrator = Administrator{name, row.text(8)};
     }
@@ -50,11 +45,6 @@ Result<std::vector<Organisation>> read_all(Storage& storage) {
         }
         organisations.push_back(read_organisation(statement));
     }
-}
-
-/// Empty: no date.
-std::string date_text(const std::optional<ChinaDate>& date) {
-    return date ? date->text() : std::string();
 }
 
 Result<void> write_organisation(Storage& storage, const Organisation& organisation) {
@@ -80,8 +70,8 @@ Result<void> write_organisation(Storage& storage, const Organisation& organisati
         .bind(organisation.answered_for_by)
         .bind(administrator.name)
         .bind(administrator.mobile)
-        .bind(date_text(organisation.founded))
-        .bind(date_text(organisation.dissolved));
+        .bind(text_or_empty(organisation.founded))
+        .bind(text_or_empty(organisation.dissolved));
     return statement.run();
 }
 

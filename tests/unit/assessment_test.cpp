@@ -18,11 +18,11 @@ Timestamp noon(unsigned day) {
 }
 
 /// From the beginning of one day to the beginning of another.
-OrganisationFacts::Part days(unsigned from, unsigned to) {
+TimeSpan days(unsigned from, unsigned to) {
     return {april.begin() + std::chrono::days(from - 1), april.begin() + std::chrono::days(to - 1)};
 }
 
-OrganisationFacts::Part whole_month() {
+TimeSpan whole_month() {
     return {april.begin(), april.end()};
 }
 

@@ -44,7 +44,7 @@ TEST(LedgerPayload, AbsenceTellsWhenTheComputerWasUsedOrThatNobodyKnows) {
     EXPECT_TRUE(known.unclean);
     ASSERT_TRUE(known.occupied);
     ASSERT_EQ(known.occupied->size(), 1U);
-    EXPECT_EQ(known.occupied->front().second - known.occupied->front().first, std::chrono::hours(1));
+    EXPECT_EQ(known.occupied->front().to - known.occupied->front().from, std::chrono::hours(1));
     EXPECT_FALSE(read<CoverageAbsence>("coverage.absence", R"({"from":"2026-04-01T00:00:00Z",
         "to":"2026-04-01T08:00:00Z","unclean":false,"occupied":null})")
                      .occupied);

@@ -188,16 +188,5 @@ TEST_F(MonthStore, BindingsThatTheLedgerHasNoLongerAreStillThere) {
     EXPECT_EQ(facts[1].without_key[0].to, noon(10)) << "as the table says";
 }
 
-TEST(TimeWithoutKey, IsWhatNoBindingCovers) {
-    const TimeSpan month{noon(1), noon(30)};
-    using Spans = std::vector<TimeSpan>;
-    EXPECT_EQ(time_without_key({}, month), (Spans{month}));
-    EXPECT_EQ(time_without_key({{Timestamp::min(), Timestamp::max()}}, month), Spans{});
-    EXPECT_EQ(time_without_key({{noon(20), noon(25)}, {noon(-5), noon(5)}, {noon(4), noon(10)}}, month),
-              (Spans{{noon(10), noon(20)}, {noon(25), noon(30)}}));
-    EXPECT_EQ(time_without_key({{noon(1), noon(5)}, {noon(5), noon(30)}}, month), Spans{});
-    EXPECT_EQ(time_without_key({{noon(40), noon(50)}, {noon(-9), noon(-8)}}, month), (Spans{month}));
-}
-
 } // namespace
 } // namespace ukey

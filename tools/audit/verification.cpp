@@ -2,10 +2,10 @@
 #include "tools/audit/verification.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 #include <tuple>
 
+#include "tools/audit/authorities.hpp"
 #include "tools/audit/whole_file.hpp"
 #include "tools/locale.hpp"
 #include "tools/progress.hpp"
@@ -30,14 +30,11 @@ Outcome<Known> load_known(const VerificationRequest& request) {
         }
         known.workstations = std::move(*list);
     }
-    if (!request.ca_paths.empty()) {
-        auto authorities = TrustStore::load(request.ca_paths);
-        if (!authorities) {
-            return fail_with("file.unreadable", {{"object", authorities.error().object},
-                                                 {"reason", authorities.error().reason}});
-        }
-        known.authorities = std::move(*authorities);
+    auto authorities = load_authorities(request.ca_paths);
+    if (!authorities) {
+        return tl::unexpected(authorities.error());
     }
+    known.authorities = std::move(*authorities);
     return known;
 }
 
@@ -75,16 +72,6 @@ Outcome<VerifiedFile> verify_file(const std::string& file, const Known& known, P
     }
     done += bytes->size();
     return verified;
-}
-
-std::size_t total_bytes(const std::vector<std::string>& files) {
-    std::size_t total = 0;
-    for (const std::string& file : files) {
-        std::error_code none; // what cannot be read is said when it is its turn
-        const auto size = std::filesystem::file_size(file, none);
-        total += none ? 0 : size;
-    }
-    return total;
 }
 
 /// By the time they were written, by the workstation's own clock; of two at one time the shorter is the

@@ -2,6 +2,7 @@
 // What came of a verification, for programs and for people.
 #include "daemon/core/ledger.hpp"
 #include "daemon/core/text.hpp"
+#include "tools/audit/bundle_problem.hpp"
 #include "tools/audit/verification.hpp"
 #include "tools/key_text.hpp"
 #include "tools/locale.hpp"
@@ -26,20 +27,8 @@ std::string_view to_string(const std::optional<WorkstationTrust>& trust) {
     return "unknown";
 }
 
-boost::json::object to_json(const BundleProblem& problem) {
-    boost::json::object object{{"code", problem.code}, {"seq", nullptr}, {"reason", problem.reason}};
-    if (problem.seq) {
-        object["seq"] = *problem.seq;
-    }
-    return object;
-}
-
 boost::json::object to_json(const VerifiedFile& file) {
     const CheckedBundle& bundle = file.bundle;
-    boost::json::array problems;
-    for (const BundleProblem& problem : bundle.problems) {
-        problems.push_back(to_json(problem));
-    }
     boost::json::object object{{"file", file.file},
                                {"holds", file.holds()},
                                {"workstation", bundle.workstation},
@@ -65,7 +54,7 @@ boost::json::object to_json(const VerifiedFile& file) {
         object["first_time"] = format_timestamp(bundle.first_time);
         object["last_time"] = format_timestamp(bundle.last_time);
     }
-    object["problems"] = std::move(problems);
+    object["problems"] = problems_json(bundle.problems);
     object["problems_left_out"] = bundle.problems_left_out;
     return object;
 }
@@ -74,14 +63,6 @@ boost::json::object to_json(const VerifiedFile& file) {
 /// pass for ours.
 std::string shown(const std::string& text) {
     return to_printable_utf8(text);
-}
-
-std::string problem_line(const BundleProblem& problem, const Places& more, const Style& style) {
-    Places places{{"seq", std::to_string(problem.seq.value_or(0))}, {"reason", shown(word(problem.reason))}};
-    places.insert(more.begin(), more.end());
-    const Explained texts = explain(problem.code, places, {problem.reason, ""});
-    return "  " + style.paint(Paint::bad, "✘") + " " + texts.message + "\n" +
-           (texts.remedy.empty() ? "" : "    → " + texts.remedy + "\n");
 }
 
 /// The list has an older key, which vouches for the one that signed.
@@ -165,7 +146,7 @@ boost::json::object to_json(const Verification& verification) {
     }
     boost::json::array contradictions;
     for (const auto& [earlier, later, problem] : verification.contradictions) {
-        boost::json::object object = to_json(problem);
+        boost::json::object object = problem_json(problem);
         object["earlier"] = earlier;
         object["later"] = later;
         contradictions.push_back(std::move(object));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 namespace ukey::ctl {
@@ -51,6 +52,16 @@ Result<std::string> read_whole_file(const std::string& path) {
     auto bytes = read_all(descriptor, path);
     ::close(descriptor);
     return bytes;
+}
+
+std::size_t total_bytes(const std::vector<std::string>& files) {
+    std::size_t total = 0;
+    for (const std::string& file : files) {
+        std::error_code none;
+        const auto size = std::filesystem::file_size(file, none);
+        total += none ? 0 : size;
+    }
+    return total;
 }
 
 } // namespace ukey::ctl

@@ -20,6 +20,9 @@ constexpr std::size_t login_bytes = 16;
 /// Reads a run of records. Several of them, one after the other, are put together by append().
 class FactReader {
   public:
+    /// `opened`: the numbers of the records with what they refer to, sorted; must outlive it.
+    explicit FactReader(const std::vector<std::uint64_t>& opened) : opened_(&opened) {}
+
     void read(const BundleRecord& bundle_record);
     /// What came after this one's records.
     void append(FactReader&& later);
@@ -48,6 +51,9 @@ class FactReader {
     void add_progress(const std::string& login, const SessionProgress& progress);
     void add_sighting(const LedgerRecord& record, const std::string& key_id, const std::string& organisation);
 
+    EvidenceGrade grade_of(const LedgerRecord& record, const payload::SessionStarted& started) const;
+
+    const std::vector<std::uint64_t>* opened_;
     BundleFacts facts_;
     std::unordered_map<std::string, SessionProgress> progress_;
 };
@@ -149,6 +155,12 @@ void FactReader::add(const LedgerRecord& record, const payload::KeyReleased& rel
     event.organisation = released.organisation;
 }
 
+/// That a signature which is there is right was checked with the bundle.
+EvidenceGrade FactReader::grade_of(const LedgerRecord& record, const payload::SessionStarted& started) const {
+    const bool proved = !started.personal_removed || std::ranges::binary_search(*opened_, record.seq);
+    return started.grade == EvidenceGrade::attested && !proved ? EvidenceGrade::observed : started.grade;
+}
+
 void FactReader::add(const LedgerRecord& record, const payload::SessionStarted& started) {
     auto login = hex_decode(started.login);
     if (!login || login->size() != login_bytes) {
@@ -160,7 +172,7 @@ void FactReader::add(const LedgerRecord& record, const payload::SessionStarted& 
                                .key_id = started.key_id,
                                .organisation = started.organisation,
                                .program = started.program,
-                               .grade = started.grade,
+                               .grade = grade_of(record, started),
                                .started = started.started,
                                .progress = {.uses = started.uses, .ended = {}, .state_seq = record.seq}});
     if (!started.key_id.empty()) {
@@ -213,19 +225,29 @@ BundleFacts FactReader::take() {
     return std::move(facts_);
 }
 
-std::vector<BundleRecord> records_of(std::string_view file) {
+struct Contents {
     std::vector<BundleRecord> records;
+    std::vector<std::uint64_t> opened; ///< numbers of records, in order
+};
+
+Contents read_contents(std::string_view file) {
+    Contents contents;
     BundleReader reader(file);
     for (auto section = reader.next(); section && *section; section = reader.next()) {
-        if ((*section)->kind != BundleSectionKind::records) {
-            continue;
-        }
         std::string_view body = (*section)->body;
-        for (auto record = take_bundle_record(body); record && *record; record = take_bundle_record(body)) {
-            records.push_back(**record);
+        if ((*section)->kind == BundleSectionKind::records) {
+            for (auto record = take_bundle_record(body); record && *record;
+                 record = take_bundle_record(body)) {
+                contents.records.push_back(**record);
+            }
+        } else if ((*section)->kind == BundleSectionKind::openings) {
+            for (auto opening = take_bundle_opening(body); opening && *opening;
+                 opening = take_bundle_opening(body)) {
+                contents.opened.push_back((*opening)->seq);
+            }
         }
     }
-    return records;
+    return contents;
 }
 
 template <typename Line>
@@ -257,18 +279,19 @@ std::int64_t mark_of(std::string_view hash) {
 }
 
 BundleFacts read_facts(std::string_view file, unsigned threads) {
-    const std::vector<BundleRecord> records = records_of(file);
+    const auto [records, opened] = read_contents(file);
     std::map<std::size_t, FactReader> parts; // by their beginning
     std::mutex parts_mutex;
-    share_out(records.size(), threads, [&](std::size_t begin, std::size_t end) {
-        FactReader part;
-        for (std::size_t index = begin; index < end; ++index) {
-            part.read(records[index]);
-        }
-        const std::scoped_lock lock(parts_mutex);
-        parts.emplace(begin, std::move(part));
-    });
-    FactReader whole;
+    share_out(records.size(), threads,
+              [&, &records = records, &opened = opened](std::size_t begin, std::size_t end) {
+                  FactReader part(opened);
+                  for (std::size_t index = begin; index < end; ++index) {
+                      part.read(records[index]);
+                  }
+                  const std::scoped_lock lock(parts_mutex);
+                  parts.emplace(begin, std::move(part));
+              });
+    FactReader whole(opened);
     for (auto& [begin, part] : parts) {
         whole.append(std::move(part));
     }
@@ -276,7 +299,7 @@ BundleFacts read_facts(std::string_view file, unsigned threads) {
 }
 
 std::string write_parts(const payload::CoverageAbsence& absence) {
-    const std::vector<payload::CoverageAbsence::Interval> all{{absence.from, absence.to}};
+    const std::vector<TimeSpan> all{{absence.from, absence.to}};
     std::string text;
     for (const auto& [from, to] : absence.occupied ? *absence.occupied : all) {
         text += std::to_string(microseconds_of(from)) + " " + std::to_string(microseconds_of(to)) + "\n";

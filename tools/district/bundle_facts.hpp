@@ -30,6 +30,7 @@ struct SessionFact {
     std::string key_id;
     std::string organisation;
     std::string program;
+    /// Not `attested` without the signature: a workstation that keeps it back only says so.
     EvidenceGrade grade = EvidenceGrade::observed;
     Timestamp started{};
     SessionProgress progress;

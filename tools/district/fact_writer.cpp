@@ -88,6 +88,7 @@ Result<void> FactWriter::write_sessions(std::int64_t workstation, const BundleFa
         if (is_in(added, session.seq)) {
             UKEY_TRY(write_session(workstation, session));
         } else {
+            UKEY_TRY(write_proof(workstation, session));
             UKEY_TRY(write_progress(workstation, session.login, session.progress));
         }
     }
@@ -124,6 +125,16 @@ Result<bool> FactWriter::insert_session(std::int64_t workstation, const SessionF
     insert_session_.bind(program).bind(signed_of(session.progress.uses)).bind(ended_us(session.progress));
     UKEY_TRY(insert_session_.bind(signed_of(session.progress.state_seq)).run());
     return database_->changes() > 0;
+}
+
+Result<void> FactWriter::write_proof(std::int64_t workstation, const SessionFact& session) {
+    if (session.grade != EvidenceGrade::attested) {
+        return {};
+    }
+    auto statement =
+        database_->prepare("UPDATE session SET grade = ? WHERE login = ? AND workstation = ? AND seq = ?");
+    statement.bind(static_cast<std::int64_t>(session.grade)).bind_blob(session.login);
+    return statement.bind(workstation).bind(signed_of(session.seq)).run();
 }
 
 /// What decides is in the records themselves: which one came first into the store does not matter.

@@ -31,6 +31,8 @@ class FactWriter {
                                 const std::vector<SeqRange>& added);
     Result<void> write_session(std::int64_t workstation, SessionFact session);
     Result<bool> insert_session(std::int64_t workstation, const SessionFact& session);
+    /// One whose signature came with an earlier or later bundle than its record.
+    Result<void> write_proof(std::int64_t workstation, const SessionFact& session);
     /// Of two sessions with one login: is this one the one that stays?
     Result<bool> comes_before_known(std::int64_t workstation, const SessionFact& session);
     Result<void> write_progress(std::int64_t workstation, const std::string& login,

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "daemon/core/time_spans.hpp"
 #include "tools/district/columns.hpp"
 
 namespace ukey::ctl::district {
@@ -280,40 +281,6 @@ History read_history(const std::vector<Line>& lines, const std::vector<SeenBindi
     const auto repeated = std::ranges::unique(history.doubts); // the records before a fork are in both lines
     history.doubts.erase(repeated.begin(), repeated.end());
     return history;
-}
-
-std::vector<TimeSpan> joined_spans(std::vector<TimeSpan> spans) {
-    std::ranges::sort(spans, {}, [](const TimeSpan& span) { return std::pair(span.from, span.to); });
-    std::vector<TimeSpan> joined;
-    for (const TimeSpan& span : spans) {
-        if (span.from >= span.to) {
-            continue;
-        }
-        if (!joined.empty() && span.from <= joined.back().to) {
-            joined.back().to = std::max(joined.back().to, span.to);
-        } else {
-            joined.push_back(span);
-        }
-    }
-    return joined;
-}
-
-std::vector<TimeSpan> gaps_between(const std::vector<TimeSpan>& joined, TimeSpan whole) {
-    std::vector<TimeSpan> gaps;
-    Timestamp next = whole.from;
-    for (const TimeSpan& span : joined) {
-        if (span.to <= next || span.from >= whole.to) {
-            continue;
-        }
-        if (span.from > next) {
-            gaps.push_back({next, span.from});
-        }
-        next = span.to;
-    }
-    if (next < whole.to) {
-        gaps.push_back({next, whole.to});
-    }
-    return gaps;
 }
 
 } // namespace ukey::ctl::district

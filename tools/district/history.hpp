@@ -73,9 +73,4 @@ struct History {
 /// stays bound over the gap.
 History read_history(const std::vector<Line>& lines, const std::vector<SeenBinding>& seen);
 
-/// Sorted, those that overlap or touch joined.
-std::vector<TimeSpan> joined_spans(std::vector<TimeSpan> spans);
-/// What of `whole` is in none of them.
-std::vector<TimeSpan> gaps_between(const std::vector<TimeSpan>& joined, TimeSpan whole);
-
 } // namespace ukey::ctl::district

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "daemon/core/certificate.hpp"
+#include "tools/audit/authorities.hpp"
 #include "tools/audit/whole_file.hpp"
 #include "tools/district/branches.hpp"
 #include "tools/district/bundle_facts.hpp"
@@ -285,16 +286,6 @@ Result<std::vector<std::string>> with_conflicts(Database& database,
     return found;
 }
 
-std::size_t total_bytes(const std::vector<std::string>& files) {
-    std::size_t total = 0;
-    for (const std::string& file : files) {
-        std::error_code none; // what cannot be read is said when it is its turn
-        const auto size = std::filesystem::file_size(file, none);
-        total += none ? 0 : size;
-    }
-    return total;
-}
-
 /// A folder stands for the bundles in it.
 Result<std::vector<std::string>> expand(const std::vector<std::string>& named) {
     std::vector<std::string> files;
@@ -366,14 +357,9 @@ bool Import::holds() const {
 }
 
 Outcome<Import> import_bundles(Store& store, const ImportRequest& request) {
-    std::optional<TrustStore> authorities;
-    if (!request.ca_paths.empty()) {
-        auto loaded = TrustStore::load(request.ca_paths);
-        if (!loaded) {
-            return fail_with("file.unreadable",
-                             {{"object", loaded.error().object}, {"reason", loaded.error().reason}});
-        }
-        authorities = std::move(*loaded);
+    const auto authorities = load_authorities(request.ca_paths);
+    if (!authorities) {
+        return tl::unexpected(authorities.error());
     }
     const auto files = expand(request.files);
     if (!files) {
@@ -382,7 +368,7 @@ Outcome<Import> import_bundles(Store& store, const ImportRequest& request) {
     if (const auto prepared = store.prepare_import(); !prepared) {
         return fail_with(as_district_error(prepared.error()));
     }
-    auto import = import_files(store.database(), *files, authorities ? &*authorities : nullptr);
+    auto import = import_files(store.database(), *files, *authorities ? &**authorities : nullptr);
     if (!import) {
         return fail_with(as_district_error(import.error()));
     }

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What came of an import, for programs and for people.
 #include "daemon/core/text.hpp"
+#include "tools/audit/bundle_problem.hpp"
 #include "tools/district/import.hpp"
 #include "tools/key_text.hpp"
 #include "tools/locale.hpp"
 #include "tools/render.hpp"
-#include "tools/words.hpp"
 
 namespace ukey::ctl::district {
 namespace {
 
 boost::json::object to_json(const ImportedFile& file) {
-    boost::json::array problems;
-    for (const BundleProblem& problem : file.problems) {
-        boost::json::object object{{"code", problem.code}, {"seq", nullptr}, {"reason", problem.reason}};
-        if (problem.seq) {
-            object["seq"] = *problem.seq;
-        }
-        problems.push_back(std::move(object));
-    }
     boost::json::object object{{"file", file.file},
                                {"holds", file.holds()},
                                {"known", file.known},
@@ -29,7 +21,7 @@ boost::json::object to_json(const ImportedFile& file) {
                                {"records", file.records},
                                {"added", file.added},
                                {"unreadable", file.unreadable}};
-    object["problems"] = std::move(problems);
+    object["problems"] = problems_json(file.problems);
     return object;
 }
 
@@ -51,19 +43,10 @@ std::string outcome(const ImportedFile& file) {
                 {"last", std::to_string(file.last_seq)}});
 }
 
-std::string problem_text(const ImportedFile& file, const BundleProblem& problem, const Style& style) {
-    const Places places{{"seq", std::to_string(problem.seq.value_or(0))},
-                        {"reason", to_printable_utf8(word(problem.reason))},
-                        {"name", to_printable_utf8(file.workstation_name)}};
-    const Explained texts = explain(problem.code, places, {problem.reason, ""});
-    return "  " + style.paint(Paint::bad, "✘") + " " + texts.message + "\n" +
-           (texts.remedy.empty() ? "" : "    → " + texts.remedy + "\n");
-}
-
 std::string render(const ImportedFile& file, const Style& style) {
     std::string text = title(file, style);
     for (const BundleProblem& problem : file.problems) {
-        text += problem_text(file, problem, style);
+        text += problem_line(problem, {{"name", to_printable_utf8(file.workstation_name)}}, style);
     }
     if (!file.holds()) {
         return text + "  " + _("Nothing of it was imported.") + "\n" +

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "daemon/core/registry_digest.hpp"
+#include "daemon/core/time_spans.hpp"
 #include "tools/district/columns.hpp"
 #include "tools/district/conflicts.hpp"
 #include "tools/district/counted_sessions.hpp"
@@ -33,7 +34,7 @@ class MonthFactsReader {
   private:
     Result<void> read_organisations();
     Result<void> read_bindings();
-    Result<void> take_bindings(std::int64_t organisation, std::vector<TimeSpan> spans, unsigned keys);
+    void take_bindings(std::int64_t organisation, std::vector<TimeSpan> spans, unsigned keys);
     void take_sessions(CountedSessions sessions);
     Result<void> read_workstations();
     Result<void> read_sightings();
@@ -86,18 +87,13 @@ Result<void> MonthFactsReader::read_organisations() {
     return {};
 }
 
-Result<void> MonthFactsReader::take_bindings(std::int64_t organisation, std::vector<TimeSpan> spans,
-                                             unsigned keys) {
+void MonthFactsReader::take_bindings(std::int64_t organisation, std::vector<TimeSpan> spans, unsigned keys) {
     OrganisationFacts* facts = facts_of(organisation);
     if (facts == nullptr) {
-        return {};
+        return;
     }
     facts->keys = keys;
-    facts->without_key.clear();
-    for (const TimeSpan& gap : gaps_between(joined_spans(std::move(spans)), whole_)) {
-        facts->without_key.push_back({gap.from, gap.to});
-    }
-    return {};
+    facts->without_key = gaps_between(joined_spans(std::move(spans)), whole_);
 }
 
 /// A key is an organisation's as long as any workstation has it bound to it.
@@ -114,7 +110,7 @@ Result<void> MonthFactsReader::read_bindings() {
         UKEY_TAKE(row, statement.step());
         if (!row || statement.integer(0) != organisation) {
             if (organisation != 0) {
-                UKEY_TRY(take_bindings(organisation, std::move(spans), keys));
+                take_bindings(organisation, std::move(spans), keys);
             }
             if (!row) {
                 return {};

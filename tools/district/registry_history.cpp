@@ -34,15 +34,6 @@ std::vector<std::string> read_path(std::string_view text) {
     return path;
 }
 
-std::string date_text(const std::optional<ChinaDate>& date) {
-    return date ? date->text() : std::string();
-}
-
-std::optional<ChinaDate> read_date(const std::string& text) {
-    const auto date = text.empty() ? tl::unexpected(Error()) : ChinaDate::parse(text);
-    return date ? std::optional(*date) : std::nullopt;
-}
-
 Organisation read_organisation(const Statement& row) {
     Organisation organisation{.code = row.text(0),
                               .path = read_path(row.text(2)),
@@ -52,8 +43,8 @@ Organisation read_organisation(const Statement& row) {
                               .mobile_terminal = row.integer(6) != 0,
                               .answered_for_by = row.text(7),
                               .administrator = std::nullopt,
-                              .founded = read_date(row.text(10)),
-                              .dissolved = read_date(row.text(11))};
+                              .founded = parse_optional_date(row.text(10)),
+                              .dissolved = parse_optional_date(row.text(11))};
     if (std::string name = row.text(8), mobile = row.text(9); !name.empty() || !mobile.empty()) {
         organisation.administrator = Administrator{std::move(name), std::move(mobile)};
     }
@@ -87,7 +78,9 @@ Result<void> write_row(Statement& statement, const Organisation& organisation, c
     statement.bind(to_string(organisation.kind)).bind(organisation.assessed_unit);
     statement.bind(std::int64_t{organisation.key_required}).bind(std::int64_t{organisation.mobile_terminal});
     statement.bind(organisation.answered_for_by).bind(administrator.name).bind(administrator.mobile);
-    return statement.bind(date_text(organisation.founded)).bind(date_text(organisation.dissolved)).run();
+    return statement.bind(text_or_empty(organisation.founded))
+        .bind(text_or_empty(organisation.dissolved))
+        .run();
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "daemon/core/assessment_json.hpp"
 #include "daemon/core/text.hpp"
 #include "tools/district/columns.hpp"
 #include "tools/district/conflicts.hpp"
@@ -102,14 +103,12 @@ boost::json::object to_json(const WorkstationMonth& of_month) {
     return object;
 }
 
-boost::json::object to_json(const Conflict& conflict) {
-    return {
-        {"code", conflict.code},
-        {"key", conflict.key_id},
-        {"organisations", boost::json::array(conflict.organisations.begin(), conflict.organisations.end())},
-        {"workstations", boost::json::array(conflict.workstations.begin(), conflict.workstations.end())},
-        {"time", format_timestamp(conflict.time)},
-        {"detail", conflict.detail}};
+boost::json::array findings_json(const std::vector<Finding>& findings) {
+    boost::json::array list;
+    for (const Finding& finding : findings) {
+        list.push_back(finding_json(finding));
+    }
+    return list;
 }
 
 Cell state_cell(const WorkstationMonth& of_month) {
@@ -161,18 +160,10 @@ boost::json::object to_json(const Status& status) {
     for (const WorkstationMonth& of_month : status.workstations) {
         workstations.push_back(to_json(of_month));
     }
-    boost::json::array conflicts;
-    for (const Conflict& conflict : status.conflicts) {
-        conflicts.push_back(to_json(conflict));
-    }
-    boost::json::array findings;
-    for (const Finding& finding : status.findings) {
-        findings.push_back(finding_json(finding));
-    }
     boost::json::object object{{"month", status.month.text()}, {"organisations", status.organisations}};
     object["workstations"] = std::move(workstations);
-    object["conflicts"] = std::move(conflicts);
-    object["findings"] = std::move(findings);
+    object["conflicts"] = conflicts_json(status.conflicts);
+    object["findings"] = findings_json(status.findings);
     return object;
 }
 
@@ -192,11 +183,7 @@ std::string render(const Status& status, const Style& style) {
     for (const Conflict& conflict : status.conflicts) {
         text += style.paint(Paint::bad, "✘") + " " + to_printable_utf8(describe(conflict, names)) + "\n";
     }
-    boost::json::array findings;
-    for (const Finding& finding : status.findings) {
-        findings.push_back(finding_json(finding));
-    }
-    return text + render_findings(findings, style);
+    return text + render_findings(findings_json(status.findings), style);
 }
 
 } // namespace ukey::ctl::district

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "daemon/core/ledger.hpp"
+#include "daemon/core/time_spans.hpp"
 #include "tools/district/branches.hpp"
 #include "tools/district/columns.hpp"
 #include "tools/district/history.hpp"

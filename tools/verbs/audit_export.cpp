@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
 
-#include "daemon/core/base64.hpp"
 #include "daemon/core/csv.hpp"
+#include "tools/audit/fetched_bundle.hpp"
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
 #include "tools/output_file.hpp"
-#include "tools/progress.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace ukey::ctl {
@@ -67,41 +66,17 @@ class RecordWriter {
     bool first_ = true;
 };
 
-/// The service writes the bundle and signs it; its pieces come in base64.
 Outcome<ExitCode> export_bundle(const Context& context, const Arguments& arguments) {
-    auto client = context.connect();
-    if (!client) {
-        return tl::unexpected(client.error());
-    }
     auto output = OutputFile::open(arguments.output);
     if (!output) {
         return tl::unexpected(output.error());
     }
-    constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
-    Progress progress(N_("{done} MiB written"), 0);
-    std::size_t bytes = 0;
-    bool whole = true;
-    const auto result = client->call(
-        "audit.bundle",
-        {{"since", arguments.since}, {"without_personal_data", arguments.without_personal_data}},
-        [&](const boost::json::value& part) {
-            const auto piece = base64_decode(part.is_string() ? std::string_view(part.get_string()) : "?");
-            whole = whole && piece.has_value();
-            if (piece) {
-                output->write(*piece);
-                bytes += piece->size();
-                progress.advance_to(bytes / mebibyte);
-            }
-            return whole;
-        },
-        long_answer_wait);
-    if (!result) {
-        return tl::unexpected(result.error());
-    }
-    if (!whole) {
-        return fail_with("control.bad_answer", {{"reason", "a piece of the bundle is not base64"}});
-    }
-    return output->commit().map([] { return ExitCode::done; });
+    return fetch_bundle(
+               context,
+               {{"since", arguments.since}, {"without_personal_data", arguments.without_personal_data}},
+               *output)
+        .and_then([&] { return output->commit(); })
+        .map([] { return ExitCode::done; });
 }
 
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {

@@ -49,14 +49,18 @@ Outcome<MonthAssessment> assess_month(const Arguments& arguments) {
 }
 
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
-    const auto format = parse_assessment_format(context.json() ? "json" : arguments.format);
+    const AssessmentFormat format =
+        context.json() ? AssessmentFormat::json : parse_assessment_format(arguments.format).value();
+    if (const auto possible = check_output(format, arguments.output); !possible) {
+        return tl::unexpected(possible.error()); // before the work
+    }
     const auto assessment = assess_month(arguments);
     if (!assessment) {
         return tl::unexpected(assessment.error());
     }
-    return render_assessment(*assessment, format.value_or(AssessmentFormat::table), arguments.output,
-                             arguments.output.empty() ? context.style() : Style{})
-        .map([] { return ExitCode::done; });
+    return render_assessment(*assessment, format, arguments.output, context.style()).map([] {
+        return ExitCode::done;
+    });
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "tools/district/status.hpp"
 #include "tools/district/store.hpp"
 #include "tools/locale.hpp"
+#include "tools/report/month_export.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace ukey::ctl {
@@ -12,14 +13,10 @@ struct Arguments {
     std::string month;
 };
 
-/// The one that ended last: it is the one to be reported.
-ChinaMonth last_month() {
-    return ChinaMonth::containing(ChinaMonth::containing(SystemClock().now()).begin() -
-                                  std::chrono::microseconds(1));
-}
-
 Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
-    const auto month = arguments.month.empty() ? last_month() : ChinaMonth::parse(arguments.month);
+    // Without one, the one that ended last: it is the one to be reported.
+    const auto month = arguments.month.empty() ? month_before(ChinaMonth::containing(SystemClock().now()))
+                                               : ChinaMonth::parse(arguments.month);
     if (!month) {
         return fail_with(month.error());
     }

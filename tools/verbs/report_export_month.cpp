@@ -2,7 +2,6 @@
 // report export-month: what the timer does at the end of each month.
 #include <fmt/format.h>
 
-#include "daemon/core/base64.hpp"
 #include "daemon/core/configuration.hpp"
 #include "tools/audit/fetched_bundle.hpp"
 #include "tools/json_view.hpp"
