@@ -43,6 +43,7 @@ constexpr auto verbs = std::to_array<Verb>({
     {"audit", "verify", N_("check that no record of the ledger, or of bundles, was changed"),
      define_audit_verify},
     {"audit", "checkpoint", N_("sign how far the ledger has come"), define_audit_checkpoint},
+    {"audit", "archive", N_("move old records out of the ledger into a bundle"), define_audit_archive},
     {"audit", "remove-personal-data", N_("remove the personal data that old records refer to"),
      define_audit_remove_personal_data},
     {"district", "init", N_("make the file that the district's data is kept in"), define_district_init},

@@ -105,6 +105,8 @@ boost::asio::awaitable<ControlAnswer> handle_audit_export(ControlContext&, Contr
 boost::asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_checkpoint(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_audit_archive_point(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_audit_archive(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_audit_remove_personal_data(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_workstation_show(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_workstation_rotate_key(ControlContext&, ControlRequest&);

@@ -39,6 +39,8 @@ constexpr auto verbs = std::to_array<ControlVerb>({
     {"audit.bundle", Privilege::operate, handle_audit_bundle},
     {"audit.checkpoint", Privilege::operate, handle_audit_checkpoint},
     {"audit.export", Privilege::operate, handle_audit_export},
+    {"audit.archive_point", Privilege::administer, handle_audit_archive_point},
+    {"audit.archive", Privilege::administer, handle_audit_archive},
     {"audit.remove_personal_data", Privilege::administer, handle_audit_remove_personal_data},
     {"audit.verify", Privilege::operate, handle_audit_verify},
     {"workstation.rotate_key", Privilege::administer, handle_workstation_rotate_key},

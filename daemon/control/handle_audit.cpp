@@ -3,6 +3,7 @@
 #include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
 #include "daemon/core/text.hpp"
+#include "daemon/store/archive_store.hpp"
 #include "daemon/store/projection.hpp"
 
 namespace ukey {
@@ -33,10 +34,14 @@ struct Written {
 };
 
 Result<boost::json::object> verify_chain(Storage& storage, const Written& written) {
-    ChainVerifier verifier;
+    const auto archived = archived_end(storage);
+    if (!archived) {
+        return tl::unexpected(archived.error());
+    }
+    ChainVerifier verifier(archived->seq, archived->hash);
     std::optional<std::string> reason;
     std::uint64_t bad_seq = 0;
-    UKEY_TRY(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
+    UKEY_TRY(storage.visit_records(archived->seq + 1, 0, [&](const LedgerRecord& record) {
         reason = verifier.add(record);
         if (!reason && record.seq == written.seq && record.hash != written.hash) {
             reason = "it is not the record that the service has written";
@@ -48,9 +53,13 @@ Result<boost::json::object> verify_chain(Storage& storage, const Written& writte
         reason = "records are missing at the end";
         bad_seq = verifier.seq() + 1;
     }
-    boost::json::object verdict{{"records", verifier.seq()}, {"head", to_hex(verifier.head())},
-                                {"intact", !reason},         {"first_bad_seq", nullptr},
-                                {"reason", nullptr},         {"rebuild", nullptr}};
+    boost::json::object verdict{{"records", verifier.seq() - archived->seq},
+                                {"archived", archived->seq},
+                                {"head", to_hex(verifier.head())},
+                                {"intact", !reason},
+                                {"first_bad_seq", nullptr},
+                                {"reason", nullptr},
+                                {"rebuild", nullptr}};
     if (reason) {
         verdict["first_bad_seq"] = bad_seq;
         verdict["reason"] = *reason;
@@ -89,11 +98,19 @@ Result<void> verify_tables(Storage& storage, boost::json::object& verdict) {
 } // namespace
 
 asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, ControlRequest& request) {
-    std::uint64_t next = std::max<std::uint64_t>(1, request.number("from_seq", 1));
-    const std::uint64_t first = next;
+    const auto archived = co_await context.reader.read(archived_end);
+    if (!archived) {
+        co_return refuse(archived.error());
+    }
+    const std::uint64_t first = std::max<std::uint64_t>(1, request.number("from_seq", archived->seq + 1));
+    if (first <= archived->seq) {
+        co_return refuse(Error{"audit.archived", "export records", std::to_string(first - 1),
+                               std::to_string(archived->seq)});
+    }
+    std::uint64_t next = first;
     std::uint64_t last = request.number("to_seq", 0);
     std::string head;
-    std::string before = to_hex(ledger_genesis_hash());
+    std::string before = to_hex(archived->hash); // of the record before `first`
     std::uint64_t sent = 0;
     RowParts parts(request);
     for (bool go_on = true; go_on;) { // piece by piece: memory stays small, and logins get their turn
@@ -101,7 +118,7 @@ asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, Cont
         const auto read = co_await context.reader.read([&](Storage& storage) -> Result<void> {
             last = last == 0 || last > storage.head_seq() ? storage.head_seq() : last;
             head = to_hex(storage.head_hash());
-            const bool with_previous = next == first && first > 1;
+            const bool with_previous = next == first && first > archived->seq + 1;
             return storage.visit_opened_records(with_previous ? next - 1 : next,
                                                 std::min(last, next + part_rows - 1),
                                                 [&](const LedgerRecord& record, const Opening* opening) {

@@ -5,6 +5,7 @@
 #include "daemon/control/control_context.hpp"
 #include "daemon/core/base64.hpp"
 #include "daemon/core/bundle.hpp"
+#include "daemon/store/archive_store.hpp"
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/rotation_store.hpp"
 
@@ -49,16 +50,30 @@ struct BundleBeginning {
     std::vector<SignedCheckpoint> checkpoints; ///< from the record before the first to the last
 };
 
-/// A bundle from the record after `since` to the one that was signed now.
-Result<BundleBeginning> read_beginning(Storage& storage, const std::string& name, std::uint64_t since,
-                                       const SignedNow& signed_now) {
+/// A bundle from the record after `wanted`, or with all records that are here, to the one that was signed
+/// now.
+Result<BundleBeginning> read_beginning(Storage& storage, const std::string& name,
+                                       std::optional<std::uint64_t> wanted, const SignedNow& signed_now) {
     const std::uint64_t last = signed_now.checkpoint.checkpoint.seq;
     const std::string& public_key = signed_now.key->public_key();
     auto rotations = load_rotations(storage, public_key, last);
     if (!rotations) {
         return tl::unexpected(rotations.error());
     }
-    auto checkpoints = load_checkpoints(storage, KeyHistory(*rotations, public_key), since, last);
+    const KeyHistory keys(*rotations, public_key);
+    const auto archived = archived_end(storage);
+    if (!archived) {
+        return tl::unexpected(archived.error());
+    }
+    const auto place = wanted ? Result<std::uint64_t>(*wanted) : bundle_beginning(storage, keys);
+    if (!place) {
+        return tl::unexpected(place.error());
+    }
+    const std::uint64_t since = *place;
+    if (since < archived->seq) {
+        return fail("audit.archived", "write a bundle", std::to_string(since), std::to_string(archived->seq));
+    }
+    auto checkpoints = load_checkpoints(storage, keys, since, last);
     if (!checkpoints) {
         return tl::unexpected(checkpoints.error());
     }
@@ -92,15 +107,18 @@ asio::awaitable<bool> send_pieces(const ControlRequest& request, std::string& wr
     co_return true;
 }
 
-/// 0 when it is not given; nullopt: it is no number of a record.
-std::optional<std::uint64_t> read_since(const ControlRequest& request) {
+/// nullopt: it is not given, or 0.
+Result<std::optional<std::uint64_t>> read_since(const ControlRequest& request) {
     const boost::json::value* since = request.arguments.if_contains("since");
     if (since == nullptr) {
-        return 0;
+        return std::nullopt;
     }
     boost::json::error_code error;
     const auto number = since->is_double() ? 0 : since->to_number<std::uint64_t>(error);
-    return since->is_double() || error ? std::nullopt : std::optional(number);
+    if (since->is_double() || error) {
+        return fail("control.bad_request", "write a bundle", "since", "since is the number of a record");
+    }
+    return number == 0 ? std::nullopt : std::optional(number);
 }
 
 } // namespace
@@ -124,10 +142,8 @@ asio::awaitable<ControlAnswer> handle_audit_checkpoint(ControlContext& context, 
 asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, ControlRequest& request) {
     const auto wanted = read_since(request);
     if (!wanted) {
-        co_return refuse(
-            Error{"control.bad_request", "write a bundle", "since", "since is the number of a record"});
+        co_return refuse(wanted.error());
     }
-    const std::uint64_t since = *wanted;
     const bool personal = !request.flag("without_personal_data");
     const auto signed_now =
         co_await context.store.run([&](Storage& storage) { return sign_now(storage, context.workstation); });
@@ -136,11 +152,12 @@ asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, Cont
     }
     const std::uint64_t last = signed_now->checkpoint.checkpoint.seq;
     auto beginning = co_await context.reader.read([&](Storage& storage) {
-        return read_beginning(storage, context.workstation.name(), since, *signed_now);
+        return read_beginning(storage, context.workstation.name(), *wanted, *signed_now);
     });
     if (!beginning) {
         co_return refuse(beginning.error());
     }
+    const std::uint64_t first = beginning->header.first_seq;
     std::string written;
     BundleWriter writer(written, beginning->header);
     for (const SignedRotation& rotation : beginning->rotations) {
@@ -149,7 +166,7 @@ asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, Cont
     for (const SignedCheckpoint& checkpoint : beginning->checkpoints) {
         writer.add(checkpoint);
     }
-    for (std::uint64_t next = since + 1; next <= last; next += records_at_once) {
+    for (std::uint64_t next = first; next <= last; next += records_at_once) {
         const auto read = co_await context.reader.read([&](Storage& storage) {
             return storage.visit_opened_records(next, std::min(last, next + records_at_once - 1),
                                                 [&](const LedgerRecord& record, const Opening* opening) {
@@ -166,7 +183,7 @@ asio::awaitable<ControlAnswer> handle_audit_bundle(ControlContext& context, Cont
     }
     writer.finish(*signed_now->key);
     co_await send_pieces(request, written, true);
-    co_return boost::json::object{{"first_seq", since + 1}, {"last_seq", last}, {"records", last - since}};
+    co_return boost::json::object{{"first_seq", first}, {"last_seq", last}, {"records", last - first + 1}};
 }
 
 asio::awaitable<ControlAnswer> handle_workstation_rotate_key(ControlContext& context,

@@ -34,12 +34,13 @@ asio::awaitable<ControlAnswer> handle_audit_remove_personal_data(ControlContext&
         co_return refuse(before.error());
     }
     const PersonalRemoval removal{*before, request.peer.uid};
-    const auto records = co_await context.store.run(
+    const auto removed = co_await context.store.run(
         [removal](Storage& storage) { return remove_personal_data(storage, removal); });
-    if (!records) {
-        co_return refuse(records.error());
+    if (!removed) {
+        co_return refuse(removed.error());
     }
-    co_return boost::json::object{{"before", format_timestamp(*before)}, {"records", *records}};
+    co_return boost::json::object{
+        {"before", format_timestamp(*before)}, {"records", removed->records}, {"is_gone", removed->is_gone}};
 }
 
 } // namespace ukey

@@ -5,6 +5,7 @@
 #include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
 #include "daemon/core/assessment_json.hpp"
+#include "daemon/store/archive_store.hpp"
 #include "daemon/store/month_store.hpp"
 #include "daemon/store/session_store.hpp"
 
@@ -51,6 +52,13 @@ Result<void> keep_own(Storage& storage, MonthAssessment& assessment, Own own) {
 
 Result<MonthAssessment> assess_month(Storage& storage, const ChinaMonth& month, const CriterionRule& rule,
                                      std::optional<Own> own) {
+    const auto archived = archived_end(storage);
+    if (!archived) {
+        return tl::unexpected(archived.error());
+    }
+    if (archived->seq > 0 && archived->time >= month.begin()) {
+        return fail("report.archived", "assess a month", month.text(), std::to_string(archived->seq));
+    }
     auto facts = read_month(storage, month, rule);
     if (!facts) {
         return tl::unexpected(facts.error());

@@ -99,13 +99,15 @@ class LoginJudge {
     /// Adds what those have done who answer for it, one after the other until it is enough.
     void ask_others(const OrganisationFacts& facts, OrganisationAssessment& result) const {
         const std::vector<Deputy> deputies = answering_.deputies_of(facts);
+        std::uint64_t doubtful = 0;
         for (const Deputy& deputy : deputies) {
             const auto sessions = deputy.sessions();
             for (const LoginEvidenceRow* session : sessions) {
                 count(*session, result);
                 result.evidence.push_back(*session);
+                doubtful += may_have_had_key(facts, session->started) ? 1 : 0;
             }
-            if (is_enough(result)) {
+            if (result.counted_sessions - doubtful >= rule_.sessions_required) {
                 result.login = LoginStatus::met;
                 result.reason = "answered_for";
                 result.via = deputy.facts->organisation.code;
@@ -118,6 +120,14 @@ class LoginJudge {
         } else {
             weigh_doubts(facts, deputies, result);
         }
+    }
+
+    /// Nobody answers for an organisation that has a key. That none is known says little while a workstation
+    /// that may know of one is silent.
+    static bool may_have_had_key(const OrganisationFacts& facts, Timestamp moment) {
+        return facts.organisation.key_required && std::ranges::any_of(facts.doubts, [&](const Doubt& doubt) {
+                   return doubt.code.starts_with("workstation.") && doubt.from <= moment && moment < doubt.to;
+               });
     }
 
     /// A login of those who had to log in may have gone unseen: then nobody can tell.

@@ -4,10 +4,12 @@
 #include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
 #include "daemon/core/clock.hpp"
-#include "daemon/core/signature.hpp"
 
 namespace ukey {
 namespace {
+
+/// Certificates that are kept: more than most computers ever see keys.
+constexpr std::size_t signers_max = 4096;
 
 tl::unexpected<Error> wrong(const LoginRecord& record, std::string reason) {
     return fail("attestation.wrong", "verify the attestation", record.login, std::move(reason));
@@ -55,7 +57,24 @@ class Members {
 
 } // namespace
 
-Result<void> verify(const Attestation& attestation) {
+const AttestationVerifier::Signer* AttestationVerifier::find_signer(const std::string& certificate_der) {
+    const auto known = signers_.find(certificate_der);
+    if (known != signers_.end()) {
+        return known->second ? &*known->second : nullptr;
+    }
+    if (signers_.size() == signers_max) {
+        signers_.clear();
+    }
+    std::optional<Signer>& signer = signers_[certificate_der];
+    const auto certificate = parse_certificate(certificate_der, {});
+    auto key = CertificateKey::parse(certificate_der);
+    if (certificate && key) {
+        signer.emplace(Signer{certificate->spki_sha256, std::move(*key)});
+    }
+    return signer ? &*signer : nullptr;
+}
+
+Result<void> AttestationVerifier::verify(const Attestation& attestation) {
     const LoginRecord& record = attestation.record;
     if (!is_unambiguous(record)) {
         return wrong(record, "ambiguous_record");
@@ -64,25 +83,24 @@ Result<void> verify(const Attestation& attestation) {
     if (!scheme) {
         return wrong(record, "unknown_scheme");
     }
-    const auto certificate = parse_certificate(attestation.certificate_der, {});
-    if (!certificate) {
+    const Signer* signer = find_signer(attestation.certificate_der);
+    if (signer == nullptr) {
         return wrong(record, "unusable_certificate");
     }
-    if (certificate->spki_sha256 != record.public_key) {
+    if (signer->spki_sha256 != record.public_key) {
         return wrong(record, "other_key");
     }
-    const auto good =
-        verify_digest(attestation.certificate_der, *scheme, sha256(to_text(record)), attestation.signature);
-    if (!good) {
-        return wrong(record, "unusable_certificate");
-    }
-    if (!*good) {
+    if (!signer->key.verifies(*scheme, sha256(to_text(record)), attestation.signature)) {
         return wrong(record, "wrong_signature");
     }
     const auto asked = parse_timestamp(record.asked_at);
     const auto started = parse_timestamp(record.started_at);
     const bool in_order = asked && started && *started + clock_tolerance >= *asked;
     return in_order ? Result<void>() : wrong(record, "wrong_time");
+}
+
+Result<void> verify(const Attestation& attestation) {
+    return AttestationVerifier().verify(attestation);
 }
 
 boost::json::object to_json(const Attestation& attestation) {

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <unordered_map>
 
 #include <boost/json/object.hpp>
 
 #include "daemon/core/login_record.hpp"
 #include "daemon/core/result.hpp"
+#include "daemon/core/signature.hpp"
 
 namespace ukey {
 
@@ -29,6 +32,22 @@ constexpr std::chrono::seconds clock_tolerance{2};
 /// `unusable_certificate`, `wrong_signature` or `wrong_time` (the login began before the service was asked
 /// about it). Whether the certificate is to be trusted is not asked here.
 Result<void> verify(const Attestation& attestation);
+
+/// The same for many attestations, most of which are of few keys: what it has parsed it keeps. One thread.
+class AttestationVerifier {
+  public:
+    Result<void> verify(const Attestation& attestation);
+
+  private:
+    struct Signer {
+        std::string spki_sha256;
+        CertificateKey key;
+    };
+    /// Null: the certificate cannot be used.
+    const Signer* find_signer(const std::string& certificate_der);
+
+    std::unordered_map<std::string, std::optional<Signer>> signers_; ///< by their certificates
+};
 
 /// The member `attestation` of a record `session.started`: what that record does not say already.
 boost::json::object to_json(const Attestation& attestation);

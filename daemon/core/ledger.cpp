@@ -77,8 +77,9 @@ std::string ledger_leaf(const LedgerRecord& record) {
     return leaf;
 }
 
-bool is_ledger_leaf(std::string_view leaf) {
-    return split_leaf(leaf).has_value();
+std::optional<std::string_view> ledger_leaf_payload(std::string_view leaf) {
+    const auto parts = split_leaf(leaf);
+    return parts ? std::optional(parts->payload) : std::nullopt;
 }
 
 Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf) {

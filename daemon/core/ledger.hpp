@@ -27,9 +27,9 @@ struct LedgerRecord {
 /// What is hashed of a record itself: "ukey-ledger-v1\n", then seq, time and boottime in microseconds as
 /// 64-bit big-endian, then kind and payload, each with its length as 32-bit big-endian in front.
 std::string ledger_leaf(const LedgerRecord& record);
-/// Whether these bytes are a leaf: nothing is missing, nothing follows, and the time is in the years 1970 to
-/// 9999.
-bool is_ledger_leaf(std::string_view leaf);
+/// The payload in a leaf's bytes. nullopt: they are no leaf; something is missing or follows, or the time is
+/// not in the years 1970 to 9999.
+std::optional<std::string_view> ledger_leaf_payload(std::string_view leaf);
 /// The inverse of ledger_leaf(); the record's hash is left empty. Error `bundle.malformed`.
 Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf);
 

@@ -187,8 +187,7 @@ Payload read_key_inserted(Members& members) {
                        .module = members.text("module"),
                        .certificate_sha256 = members.text("certificate_sha256"),
                        .spki_sha256 = members.text("spki_sha256"),
-                       .certificate_name = members.text("certificate_name"),
-                       .personal_removed = members.personal_removed()};
+                       .certificate_name = members.text("certificate_name")};
 }
 
 Payload read_key_removed(Members& members) {
@@ -201,8 +200,7 @@ Payload read_key_bound(Members& members) {
                     .organisation_name = members.text("organisation_name"),
                     .spki_sha256 = members.text("spki_sha256"),
                     .certificate_sha256 = members.text("certificate_sha256"),
-                    .uid = members.number<std::uint32_t>("uid"),
-                    .personal_removed = members.personal_removed()};
+                    .uid = members.number<std::uint32_t>("uid")};
 }
 
 Payload read_key_released(Members& members) {

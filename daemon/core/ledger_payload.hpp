@@ -76,7 +76,6 @@ struct KeyInserted {
     std::string certificate_sha256;
     std::string spki_sha256;
     std::string certificate_name;
-    bool personal_removed = false;
 };
 
 /// `key.removed`.
@@ -92,7 +91,6 @@ struct KeyBound {
     std::string spki_sha256;
     std::string certificate_sha256;
     std::optional<std::uint32_t> uid;
-    bool personal_removed = false;
 };
 
 /// `key.released`.

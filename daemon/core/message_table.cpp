@@ -20,6 +20,14 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("An attested login carries the U-Key's signature over the login's record. This one's signature, "
         "certificate or "
         "record do not belong together: something was changed, or the key's chip signs wrongly.")},
+    {"audit.archive_wrong", error,
+     N_("{object} has not what is to leave the ledger: {reason}. Nothing was removed."),
+     N_("Check the disk that the file is on, and archive into another file."), ""},
+    {"audit.archived", error,
+     N_("Records up to {reason} are archived; nothing can begin after record {object}."),
+     N_("Leave the number out: it begins after the archived records then. The bundle that "
+        "ukeyctl audit archive wrote has the older ones."),
+     ""},
     {"audit.chain_broken", error, N_("The ledger's chain is broken at record {seq}: {reason}."),
      N_("Keep the state folder as it is and report this; do not delete anything."),
      N_("Every record's hash covers the record before it. A break means that a record was changed, removed "
@@ -27,6 +35,10 @@ constexpr auto table = std::to_array<MessageEntry>({
         "inserted outside the service.")},
     {"audit.no_checkpoint", error, N_("Nothing was signed at record {object}: no bundle can begin there."),
      N_("Name the last record of an earlier bundle, or leave --since out."), ""},
+    {"audit.nothing_to_archive", error, N_("No record before {object} can be archived."),
+     N_("They are archived already, or nothing was signed at them yet: the service signs hourly, at its "
+        "start and at its stop."),
+     ""},
     {"audit.projection_differs", error,
      N_("The tables of keys, bindings and sessions do not say what the ledger says: {count} values differ."),
      N_("Believe the ledger: send the district a bundle (ukeyctl audit export --format bundle), keep a copy "
@@ -35,6 +47,10 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("These tables are written together with the ledger's records and can be derived from them. A "
         "difference means that they were changed outside the service, or that the service has a fault. Lists "
         "and reports on this computer come from them; bundles and what the district counts do not.")},
+    {"audit.too_recent", error,
+     N_("Records of {object} are needed here: only those before {reason} can be archived."),
+     N_("Name {reason} or an earlier day. The running month and the one before it stay, for their reports."),
+     ""},
     {"binding.already", warning, N_("The key is already bound to {organisation}."), "", ""},
     {"binding.name_mismatch", warning,
      N_("The certificate's name “{certificate_name}” is not exactly “{organisation_name}”: {differences}."),
@@ -207,6 +223,9 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Add the column; the names are listed by ukeyctl org import --help."), ""},
     {"registry.unknown_parent", error, N_("{object}: {reason}"),
      N_("Add a line for the superior organisation, or correct the path."), ""},
+    {"report.archived", error,
+     N_("The records of {object} are archived; this computer can assess that month no longer."),
+     N_("Use the report that was made of it, or the district office's: it has the bundles."), ""},
     {"rule.not_valid_then", error, N_("The rule in force does not hold for {object} ({reason})."),
      N_("Name a rule file of that time: criterion.rule_file in the configuration, or --rule."), ""},
     {"session.ambiguous", error, N_("More than one login session matches “{object}”."),

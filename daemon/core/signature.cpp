@@ -4,8 +4,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
 
-#include "daemon/core/openssl_handle.hpp"
-
 namespace ukey {
 namespace {
 
@@ -54,7 +52,8 @@ bool set_padding(EVP_PKEY_CTX* context, SignatureScheme scheme) {
     return false;
 }
 
-bool verifies(EVP_PKEY* key, SignatureScheme scheme, std::string_view digest, std::string_view signature) {
+bool is_signed_by(EVP_PKEY* key, SignatureScheme scheme, std::string_view digest,
+                  std::string_view signature) {
     const EvpPkeyContextHandle context(EVP_PKEY_CTX_new(key, nullptr));
     return context && EVP_PKEY_verify_init(context.get()) == 1 && set_padding(context.get(), scheme) &&
            EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
@@ -86,24 +85,38 @@ std::optional<SignatureScheme> parse_signature_scheme(std::string_view text) {
     return std::nullopt;
 }
 
-Result<bool> verify_digest(std::string_view certificate_der, SignatureScheme scheme, std::string_view digest,
-                           std::string_view signature) {
+Result<CertificateKey> CertificateKey::parse(std::string_view certificate_der) {
     const unsigned char* cursor = unsigned_data(certificate_der);
-    const X509Handle certificate(d2i_X509(nullptr, &cursor, static_cast<long>(certificate_der.size())));
-    EVP_PKEY* key = certificate ? X509_get0_pubkey(certificate.get()) : nullptr;
+    X509Handle certificate(d2i_X509(nullptr, &cursor, static_cast<long>(certificate_der.size())));
+    const EVP_PKEY* key = certificate ? X509_get0_pubkey(certificate.get()) : nullptr;
     if (key == nullptr) {
         return fail("certificate.garbage", "verify the signature", "certificate", "it cannot be parsed");
     }
-    const bool rsa = EVP_PKEY_base_id(key) == EVP_PKEY_RSA;
-    if (!rsa && EVP_PKEY_base_id(key) != EVP_PKEY_EC) {
+    if (EVP_PKEY_base_id(key) != EVP_PKEY_RSA && EVP_PKEY_base_id(key) != EVP_PKEY_EC) {
         return fail("self_test.unsupported", "verify the signature", "certificate",
                     "its key is neither RSA nor EC");
     }
+    return CertificateKey(std::move(certificate));
+}
+
+bool CertificateKey::verifies(SignatureScheme scheme, std::string_view digest,
+                              std::string_view signature) const {
+    EVP_PKEY* key = X509_get0_pubkey(certificate_.get());
+    const bool rsa = EVP_PKEY_base_id(key) == EVP_PKEY_RSA;
     if (rsa == (scheme == SignatureScheme::ecdsa_sha256) || signature.size() > signature_max_bytes) {
         return false;
     }
     const auto shaped = rsa ? std::optional(std::string(signature)) : ecdsa_to_der(signature);
-    return shaped && verifies(key, scheme, digest, *shaped);
+    return shaped && is_signed_by(key, scheme, digest, *shaped);
+}
+
+Result<bool> verify_digest(std::string_view certificate_der, SignatureScheme scheme, std::string_view digest,
+                           std::string_view signature) {
+    const auto key = CertificateKey::parse(certificate_der);
+    if (!key) {
+        return tl::unexpected(key.error());
+    }
+    return key->verifies(scheme, digest, signature);
 }
 
 } // namespace ukey

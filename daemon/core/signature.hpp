@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/core/openssl_handle.hpp"
 #include "daemon/core/result.hpp"
 
 namespace ukey {
@@ -20,9 +21,25 @@ enum class SignatureScheme {
 std::string_view to_string(SignatureScheme scheme);
 std::optional<SignatureScheme> parse_signature_scheme(std::string_view text);
 
-/// Did the private key of this DER certificate sign the 32 bytes of `digest`? A certificate with a key of
-/// another type than the scheme's: no. Errors `certificate.garbage`, `self_test.unsupported` (a key that is
-/// neither RSA nor EC).
+/// A certificate's public key, parsed once for many signatures. One thread at a time.
+class CertificateKey {
+  public:
+    /// Of a DER certificate. Errors `certificate.garbage`, `self_test.unsupported` (a key that is neither RSA
+    /// nor EC).
+    static Result<CertificateKey> parse(std::string_view certificate_der);
+
+    /// Did its private key sign the 32 bytes of `digest`? A key of another type than the scheme's: no.
+    bool verifies(SignatureScheme scheme, std::string_view digest, std::string_view signature) const;
+
+  private:
+    explicit CertificateKey(X509Handle certificate) : certificate_(std::move(certificate)) {}
+
+    X509Handle certificate_; ///< has the key
+};
+
+/// The same for one signature. Did the private key of this DER certificate sign the 32 bytes of `digest`? A
+/// certificate with a key of another type than the scheme's: no. Errors `certificate.garbage`,
+/// `self_test.unsupported` (a key that is neither RSA nor EC).
 Result<bool> verify_digest(std::string_view certificate_der, SignatureScheme scheme, std::string_view digest,
                            std::string_view signature);
 

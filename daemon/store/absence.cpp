@@ -2,6 +2,7 @@
 #include "daemon/store/absence.hpp"
 
 #include "daemon/core/ledger_payload.hpp"
+#include "daemon/store/archive_store.hpp"
 
 namespace ukey {
 namespace {
@@ -24,10 +25,14 @@ Result<std::optional<Sign>> read_sign(Storage& storage, std::uint64_t seq) {
                 : std::nullopt;
 }
 
-/// The last record that is not later than `moment`, 0 if there is none. By bisection: times ascend with the
-/// numbers but for steps of the clock, and then any of the places will do.
+/// The last record that is not later than `moment`, the newest archived one (0) if there is none. By
+/// bisection: times ascend with the numbers but for steps of the clock, and then any of the places will do.
 Result<std::uint64_t> last_record_until(Storage& storage, Timestamp moment) {
-    std::uint64_t not_later = 0;
+    const auto archived = archived_end(storage);
+    if (!archived) {
+        return tl::unexpected(archived.error());
+    }
+    std::uint64_t not_later = archived->seq;
     std::uint64_t later = storage.head_seq() + 1;
     while (later - not_later > 1) {
         const std::uint64_t middle = not_later + (later - not_later) / 2;

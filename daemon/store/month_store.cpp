@@ -5,6 +5,7 @@
 
 #include "daemon/core/registry_digest.hpp"
 #include "daemon/core/time_spans.hpp"
+#include "daemon/store/archive_store.hpp"
 #include "daemon/store/binding_history.hpp"
 #include "daemon/store/registry_store.hpp"
 #include "daemon/store/session_store.hpp"
@@ -78,6 +79,10 @@ Result<void> add_ledger(Storage& storage, MonthFacts& facts) {
     auto ends = storage.database().prepare(
         "SELECT seq, time_us FROM ledger WHERE seq = (SELECT min(seq) FROM ledger) "
         "UNION ALL SELECT seq, time_us FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)");
+    const auto archived = archived_end(storage);
+    if (!archived) {
+        return tl::unexpected(archived.error());
+    }
     LedgerExtent extent;
     extent.head = to_hex(storage.head_hash());
     Timestamp first = Timestamp::max();
@@ -89,6 +94,9 @@ Result<void> add_ledger(Storage& storage, MonthFacts& facts) {
             first = extent.vouched_until;
         }
     }));
+    if (archived->seq > 0) {
+        first = archived->time; // the next record follows it
+    }
     extent.complete_month = first <= facts.month.begin() && extent.vouched_until >= facts.month.end();
     facts.ledgers.push_back(std::move(extent));
     return {};

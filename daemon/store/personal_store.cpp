@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/personal_store.hpp"
 
+#include <string>
 #include <variant>
+#include <vector>
+
+#include <boost/json/parse.hpp>
 
 #include "daemon/core/ledger_payload.hpp"
 
@@ -25,7 +29,6 @@ class Blanking {
     /// What is left is what the record says by itself.
     Result<void> apply(const payload::SessionStarted& said);
     Result<void> apply(const payload::KeyBound& said);
-    Result<void> apply(const payload::KeyInserted& said);
 
     Database& database_;
     std::int64_t before_us_;
@@ -33,8 +36,6 @@ class Blanking {
         "UPDATE session SET uid = ?, executable = ?, application = '', attestation = ? WHERE login = ?");
     Statement binding_ =
         database_.prepare("UPDATE binding SET bound_by_uid = ? WHERE key_id = ? AND bound_us < ?");
-    Statement key_ = database_.prepare("UPDATE key SET label = '', certificate = x'' WHERE key_id = ? AND "
-                                       "last_seen_us < ? AND key_id NOT IN (SELECT key_id FROM binding)");
 };
 
 Result<void> Blanking::apply(const payload::SessionStarted& said) {
@@ -44,10 +45,6 @@ Result<void> Blanking::apply(const payload::SessionStarted& said) {
 
 Result<void> Blanking::apply(const payload::KeyBound& said) {
     return binding_.reset().bind(std::int64_t{removed_uid}).bind(said.key_id).bind(before_us_).run();
-}
-
-Result<void> Blanking::apply(const payload::KeyInserted& said) {
-    return key_.reset().bind(said.key_id).bind(before_us_).run();
 }
 
 Result<void> Blanking::run(std::string_view kind) {
@@ -63,15 +60,76 @@ Result<void> Blanking::run(std::string_view kind) {
     return done;
 }
 
+/// Whatever their records still refer to: what is known of a key outlives them while it is bound.
+Result<void> blank_keys(Database& database, Timestamp before) {
+    return database
+        .prepare("UPDATE key SET label = '', certificate = x'' WHERE last_seen_us < ? AND key_id NOT IN "
+                 "(SELECT key_id FROM binding)")
+        .bind(to_microseconds(before))
+        .run();
+}
+
+/// Executables and attestations of sessions whose records were archived while they were open.
+struct BaseSession {
+    std::string login;
+    std::string executable;
+    std::string attestation;
+};
+
+Result<std::vector<BaseSession>> list_base_sessions(Database& database, Timestamp before) {
+    auto statement = database.prepare("SELECT login, executable, attestation FROM base_session "
+                                      "WHERE started_us < ? ORDER BY login");
+    statement.bind(to_microseconds(before));
+    std::vector<BaseSession> sessions;
+    UKEY_TRY(statement.each([&] {
+        sessions.push_back({statement.text(0), statement.text(1), statement.text(2)});
+    }));
+    return sessions;
+}
+
+bool is_signed(const std::string& attestation) {
+    boost::json::error_code error;
+    const boost::json::value value = boost::json::parse(attestation, error);
+    return !error && value.is_object() && value.get_object().contains("signature");
+}
+
+/// What records that are here no longer brought into the tables, and into those from which they are derived.
+Result<void> blank_archived(Database& database, Timestamp before) {
+    const auto sessions = list_base_sessions(database, before);
+    if (!sessions) {
+        return tl::unexpected(sessions.error());
+    }
+    for (const char* table : {"session", "base_session"}) {
+        auto blank = database.prepare("UPDATE " + std::string(table) +
+                                      " SET uid = ?, executable = ?, application = '', attestation = ? "
+                                      "WHERE login = ?");
+        for (const BaseSession& session : *sessions) {
+            blank.reset().bind(std::int64_t{removed_uid}).bind(payload::file_name(session.executable));
+            blank.bind(is_signed(session.attestation) ? "" : session.attestation);
+            UKEY_TRY(blank.bind(session.login).run());
+        }
+    }
+    for (const char* table : {"binding", "base_binding"}) {
+        auto blank = database.prepare("UPDATE " + std::string(table) +
+                                      " SET bound_by_uid = ? WHERE bound_us < ? AND key_id IN "
+                                      "(SELECT key_id FROM base_binding)");
+        blank.bind(std::int64_t{removed_uid}).bind(to_microseconds(before));
+        UKEY_TRY(blank.run());
+    }
+    return {};
+}
+
 } // namespace
 
-Result<std::uint64_t> remove_personal_data(Storage& storage, const PersonalRemoval& removal) {
+Result<RemovedPersonalData> remove_personal_data(Storage& storage, const PersonalRemoval& removal) {
     std::uint64_t records = 0;
     UKEY_TRY(storage.write([&]() -> Result<void> {
         Blanking blanking(storage.database(), removal.before);
-        for (const std::string_view kind : {"session.started", "key.bound", "key.inserted"}) {
+        for (const std::string_view kind : {"session.started", "key.bound"}) {
             UKEY_TRY(blanking.run(kind));
         }
+        UKEY_TRY(blank_keys(storage.database(), removal.before));
+        UKEY_TRY(blank_archived(storage.database(), removal.before));
         auto openings = storage.database().prepare(
             "DELETE FROM personal WHERE seq IN (SELECT seq FROM ledger WHERE time_us < ?)");
         UKEY_TRY(openings.bind(to_microseconds(removal.before)).run());
@@ -80,9 +138,11 @@ Result<std::uint64_t> remove_personal_data(Storage& storage, const PersonalRemov
             "personal.removed",
             {{"before", format_timestamp(removal.before)}, {"records", records}, {"uid", removal.uid}});
     }));
-    // What was removed is still in the journal; a journal that is in use stays until it is its turn.
-    UKEY_TRY(storage.database().execute("PRAGMA wal_checkpoint(TRUNCATE)"));
-    return records;
+    const auto gone = storage.compact();
+    if (!gone) {
+        return tl::unexpected(gone.error());
+    }
+    return RemovedPersonalData{records, *gone};
 }
 
 } // namespace ukey

@@ -13,11 +13,16 @@ struct PersonalRemoval {
     std::uint32_t uid = 0; ///< who asked for it
 };
 
+struct RemovedPersonalData {
+    std::uint64_t records = 0; ///< that referred to something
+    /// It is not in the database file nor in its journal any more. False: as Storage::compact() says.
+    bool is_gone = false;
+};
+
 /// Removes what records before that moment refer to, and the same in the tables beside the ledger: the users
 /// and programs of sessions, who bound a key, and labels and certificates of keys that are not bound and were
-/// not seen since. Record `personal.removed` says how much, also when it is nothing. Afterwards it is not in
-/// the database file nor in its journal any more, unless a reader was in the way: then with the next
-/// checkpoint of the journal (SQLite's). Returns how many records referred to something.
-Result<std::uint64_t> remove_personal_data(Storage& storage, const PersonalRemoval& removal);
+/// not seen since. Record `personal.removed` says how much, also when it is nothing. An error after that
+/// record, as from a full disk, leaves it removed from the tables, with traces in the file.
+Result<RemovedPersonalData> remove_personal_data(Storage& storage, const PersonalRemoval& removal);
 
 } // namespace ukey

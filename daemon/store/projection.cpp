@@ -173,7 +173,7 @@ Result<void> Comparison::count(const Table& table) {
 }
 
 Result<ProjectionVerdict> Comparison::run() {
-    const auto rebuilt = rebuild_tables(storage_);
+    const auto rebuilt = rebuild_tables(storage_, storage_.head_seq());
     if (!rebuilt) {
         return tl::unexpected(rebuilt.error());
     }

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "daemon/core/ledger_payload.hpp"
+#include "daemon/store/archive_store.hpp"
 
 namespace ukey {
 namespace {
@@ -30,6 +31,17 @@ CREATE TEMP TABLE rebuilt_session (
     application TEXT, grade TEXT, verdict TEXT, codes TEXT, started_us INTEGER, ended INTEGER,
     ended_us INTEGER, end_reason TEXT, uses INTEGER, attestation TEXT
 ) STRICT, WITHOUT ROWID;
+INSERT INTO rebuilt_key SELECT * FROM base_key;
+INSERT INTO rebuilt_key_public_key SELECT * FROM base_key_public_key;
+INSERT INTO rebuilt_binding SELECT * FROM base_binding;
+INSERT INTO rebuilt_session SELECT * FROM base_session;
+)sql";
+
+constexpr const char* no_tables = R"sql(
+DROP TABLE rebuilt_key;
+DROP TABLE rebuilt_key_public_key;
+DROP TABLE rebuilt_binding;
+DROP TABLE rebuilt_session;
 )sql";
 
 class Rebuild {
@@ -73,7 +85,9 @@ class Rebuild {
                                             "VALUES (?, ?, ?, ?, ?, 0)");
     Statement key_inserted_ = database_.prepare(
         "UPDATE rebuilt_key SET last_seen_us = ?1, certificate_sha256 = coalesce(?2, certificate_sha256), "
-        "certificate_removed = CASE WHEN ?2 IS NULL THEN certificate_removed ELSE ?3 END WHERE key_id = ?4");
+        "certificate_removed = CASE WHEN ?2 IS NULL THEN certificate_removed ELSE 0 END WHERE key_id = ?3");
+    Statement certificates_removed_ =
+        database_.prepare("UPDATE rebuilt_key SET certificate_removed = 1 WHERE last_seen_us < ?");
     Statement public_key_ = database_.prepare(
         "INSERT OR IGNORE INTO rebuilt_key_public_key (key_id, spki_sha256, first_seen_us) VALUES (?, ?, ?)");
     Statement key_bound_ = database_.prepare("INSERT OR REPLACE INTO rebuilt_binding (key_id, organisation, "
@@ -105,9 +119,9 @@ Result<void> Rebuild::apply(const payload::KeySeen& said) {
 Result<void> Rebuild::apply(const payload::KeyInserted& said) {
     key_inserted_.reset().bind(time_us());
     if (said.certificate_sha256.empty()) {
-        return key_inserted_.bind_null().bind_null().bind(said.key_id).run();
+        return key_inserted_.bind_null().bind(said.key_id).run();
     }
-    key_inserted_.bind(said.certificate_sha256).bind(std::int64_t{said.personal_removed});
+    key_inserted_.bind(said.certificate_sha256);
     UKEY_TRY(key_inserted_.bind(said.key_id).run());
     return public_key_.reset().bind(said.key_id).bind(said.spki_sha256).bind(time_us()).run();
 }
@@ -127,7 +141,7 @@ Result<void> Rebuild::apply(const payload::PinState& said) {
 
 Result<void> Rebuild::apply(const payload::PersonalRemoved& said) {
     removed_before_ = std::max(removed_before_, said.before);
-    return {};
+    return certificates_removed_.reset().bind(to_microseconds(said.before)).run();
 }
 
 Result<void> Rebuild::apply(const payload::SessionStarted& said) {
@@ -187,7 +201,11 @@ Result<bool> Rebuild::take(const LedgerRecord& record, const Opening* opening) {
 
 } // namespace
 
-Result<Rebuilt> rebuild_tables(Storage& storage) {
+Result<Rebuilt> rebuild_tables(Storage& storage, std::uint64_t last_seq) {
+    const auto archived = archived_end(storage);
+    if (!archived) {
+        return tl::unexpected(archived.error());
+    }
     UKEY_TRY(storage.database().execute(tables));
     Rebuild rebuild(storage.database());
     Rebuilt rebuilt;
@@ -197,7 +215,7 @@ Result<Rebuilt> rebuild_tables(Storage& storage) {
             list.push_back(seq);
         }
     };
-    UKEY_TRY(storage.visit_opened_records(1, 0, [&](const LedgerRecord& record, const Opening* opening) {
+    const auto take = [&](const LedgerRecord& record, const Opening* opening) {
         ++rebuilt.records;
         taken = rebuild.take(record, opening);
         if (taken && !*taken) {
@@ -207,12 +225,17 @@ Result<Rebuilt> rebuild_tables(Storage& storage) {
             note(rebuilt.wrong_openings, record.seq);
         }
         return taken.has_value();
-    }));
+    };
+    UKEY_TRY(storage.visit_opened_records(archived->seq + 1, last_seq, take));
     rebuilt.missing_opening = rebuild.missing_opening();
     if (!taken) {
         return tl::unexpected(taken.error());
     }
     return rebuilt;
+}
+
+Result<void> drop_rebuilt_tables(Storage& storage) {
+    return storage.database().execute(no_tables);
 }
 
 } // namespace ukey

@@ -21,7 +21,7 @@ namespace ukey {
 /// personal data, and it may have been. What else was removed has the values that remove_personal_data()
 /// leaves. Columns that are not in a record are not there.
 struct Rebuilt {
-    std::uint64_t records = 0;
+    std::uint64_t records = 0; ///< that were read
     /// Numbers of records whose payload is no object, or has not what its kind has; at most
     /// unreadable_records_max.
     std::vector<std::uint64_t> unreadable;
@@ -32,7 +32,11 @@ struct Rebuilt {
 };
 constexpr std::size_t unreadable_records_max = 20;
 
-/// Reads the whole ledger; inside Storage::read().
-Result<Rebuilt> rebuild_tables(Storage& storage);
+/// Reads the ledger up to record `last_seq`, beginning with what the tables were at the newest record that
+/// was archived (archive_store.hpp); inside Storage::read() or write().
+Result<Rebuilt> rebuild_tables(Storage& storage, std::uint64_t last_seq);
+
+/// Before a transaction that writes is over: its connection goes on.
+Result<void> drop_rebuilt_tables(Storage& storage);
 
 } // namespace ukey

@@ -9,12 +9,13 @@ namespace {
 /// Whatever their keys are, in their order.
 Result<std::vector<SignedRotation>> read_rotations(Storage& storage, std::uint64_t last_seq) {
     auto statement = storage.database().prepare(
-        "SELECT payload FROM ledger WHERE kind = 'workstation.rotated' AND seq <= ? ORDER BY seq");
+        "SELECT seq, payload FROM archived_rotation WHERE seq <= ?1 UNION ALL "
+        "SELECT seq, payload FROM ledger WHERE kind = 'workstation.rotated' AND seq <= ?1 ORDER BY seq");
     statement.bind(static_cast<std::int64_t>(last_seq));
     std::vector<SignedRotation> rotations;
     Result<void> readable;
     UKEY_TRY(statement.each([&] {
-        if (auto rotation = decode_rotation(statement.text(0))) {
+        if (auto rotation = decode_rotation(statement.text(1))) {
             rotations.push_back(std::move(*rotation));
         } else {
             readable = tl::unexpected(rotation.error());

@@ -134,9 +134,44 @@ CREATE TRIGGER personal_no_update BEFORE UPDATE ON personal
 CREATE INDEX ledger_rotation ON ledger (seq) WHERE kind = 'workstation.rotated';
 )sql";
 
+// What left the ledger for a bundle (docs/formats/ledger.md §8): the newest record of it; what the tables
+// beside the ledger were there, from where they are derived on; and of its records those that are needed for
+// ever. The columns are those of rebuild.hpp.
+constexpr const char* version_6 = R"sql(
+CREATE TABLE archived (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last_seq INTEGER NOT NULL,
+    last_hash BLOB NOT NULL CHECK (length(last_hash) = 32),
+    last_time_us INTEGER NOT NULL
+) STRICT;
+DROP TRIGGER ledger_no_delete;
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
+    WHEN OLD.seq > coalesce((SELECT last_seq FROM archived), 0)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE INDEX ledger_resumed ON ledger (seq) WHERE kind = 'session.resumed';
+CREATE TABLE archived_rotation (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
+CREATE TABLE base_key (
+    key_id TEXT PRIMARY KEY, manufacturer TEXT, model TEXT, serial TEXT, certificate_sha256 TEXT,
+    certificate_removed INTEGER NOT NULL,
+    first_seen_us INTEGER, last_seen_us INTEGER, pin_default INTEGER, attestation_us INTEGER,
+    attested_us INTEGER
+) STRICT;
+CREATE TABLE base_key_public_key (
+    key_id TEXT, spki_sha256 TEXT, first_seen_us INTEGER, PRIMARY KEY (key_id, spki_sha256)
+) STRICT;
+CREATE TABLE base_binding (
+    key_id TEXT PRIMARY KEY, organisation TEXT, spki_sha256 TEXT, bound_us INTEGER, bound_by_uid INTEGER
+) STRICT;
+CREATE TABLE base_session (
+    login TEXT PRIMARY KEY, key_id TEXT, organisation TEXT, uid INTEGER, pid INTEGER, executable TEXT,
+    application TEXT, grade TEXT, verdict TEXT, codes TEXT, started_us INTEGER, ended INTEGER,
+    ended_us INTEGER, end_reason TEXT, uses INTEGER, attestation TEXT
+) STRICT;
+)sql";
+
 /// What brings a database from the version that is its place here to the next one.
-constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3, version_4,
-                                                        version_5};
+constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3,
+                                                        version_4, version_5, version_6};
 
 Result<std::int64_t> read_version(Database& database) {
     auto statement = database.prepare("PRAGMA user_version");

@@ -139,6 +139,14 @@ Result<void> Storage::write(const std::function<Result<void>()>& change) {
     return done;
 }
 
+Result<bool> Storage::compact() {
+    UKEY_TRY(database_->execute("VACUUM"));
+    auto checkpoint = database_->prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+    UKEY_TRY(checkpoint.step());
+    const bool was_busy = checkpoint.integer(0) != 0;
+    return !was_busy;
+}
+
 Result<void> Storage::keep(std::uint64_t seq, const Opening& opening) {
     auto statement = database_->prepare("INSERT INTO personal (seq, salt, value) VALUES (?, ?, ?)");
     statement.bind(static_cast<std::int64_t>(seq)).bind_blob(opening.salt).bind_blob(opening.value);

@@ -54,6 +54,11 @@ class Storage {
     /// the database.
     Result<void> end_together();
 
+    /// Writes the whole file anew, without what was removed: SQLite leaves copies of rows in pages from which
+    /// it has moved them, also with secure_delete. False: a reader was in the way, and the journal still has
+    /// the old pages; they go when the service stops. Not inside write(). Takes as long as the file is large.
+    Result<bool> compact();
+
     /// The ledger's last record is written: every later append() fails.
     void seal() { sealed_ = true; }
 

@@ -49,9 +49,16 @@ class Screen:
         """The title of what has the keyboard."""
         return self.tool("getwindowfocus", "getwindowname")
 
+    def windows(self):
+        return self.tool("search", "--onlyvisible", "--name", ".").split()
+
     def titles(self):
-        windows = self.tool("search", "--onlyvisible", "--name", ".").split()
-        return [self.tool("getwindowname", window) for window in windows]
+        return [self.tool("getwindowname", window) for window in self.windows()]
+
+    def give_keyboard(self):
+        """Where a window manager would: when a dialog goes before its window has taken the keyboard back, nothing has it."""
+        for window in self.windows()[-1:]:
+            self.tool("windowfocus", window)
 
 
 class Browser(TlsTest):
@@ -110,12 +117,15 @@ class Browser(TlsTest):
         try:
             return wait_until(step, "the browser shows the page")
         except Failed as failed:
-            raise Failed(f"{failed}; windows {self.screen.titles()}; {self.ws.read('log/chromium.log')[-2000:]}") from failed
+            raise Failed(f"{failed}; windows {self.screen.titles()}, the keyboard is at “{self.screen.focused()}”; {self.ws.read('log/chromium.log')[-2000:]}") from failed
 
     def answer(self):
         """What a dialog gets in its first half second it may ignore, lest a person answers it without having seen it: then it
         is answered again. The choice of a certificate is no window of its own: Return takes the one that is chosen."""
         asked = self.screen.focused()
+        if not asked:
+            self.screen.give_keyboard()
+            return
         if asked == PIN_DIALOG:
             self.screen.tool("key", "ctrl+a")
             self.screen.tool("type", "--delay", "20", "--file", "-", stdin=PIN)

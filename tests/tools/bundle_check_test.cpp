@@ -150,6 +150,7 @@ LedgerSample with_attested_login(const test::TestCertificate& certificate, Times
                                       {"key", attestation.record.key_id},
                                       {"organisation", "1"},
                                       {"uid", 7},
+                                      {"started_at", attestation.record.started_at},
                                       {"grade", "attested"},
                                       {"attestation", to_json(attestation)}};
     ledger.append("session.started", boost::json::serialize(payload));

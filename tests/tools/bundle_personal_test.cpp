@@ -129,6 +129,7 @@ LedgerSample with_attested_login() {
                                 {"key", attestation.record.key_id},
                                 {"organisation", "1"},
                                 {"uid", 7},
+                                {"started_at", attestation.record.started_at},
                                 {"grade", "attested"}};
     payload["attestation"] = to_json(attestation);
     ledger.append_personal("session.started", payload);

@@ -242,6 +242,95 @@ TEST(DistrictImport, ForkCutTailAndGapAreKept) {
     }
 }
 
+/// A record `session.started` of a workstation that says what it likes.
+std::string started(const std::string& login, std::string_view started_at, std::string_view more) {
+    return R"({"login":")" + login + R"(","started_at":")" + std::string(started_at) + "\"," +
+           std::string(more) + "}";
+}
+
+TEST(DistrictImport, NoLedgerTakesAnothersLoginAway) {
+    const std::string login(32, 'a');
+    WorkstationSample honest("honest");
+    honest.at("2026-04-01T00:00:00Z").start().insert("k1").bind("k1", "002");
+    honest.at("2026-04-03T00:00:00Z").begin_session(login, "k1", "002").end_session(login, 1);
+    honest.at("2026-05-02T00:00:00Z");
+    WorkstationSample other("other", "2026-04-04T00:00:00Z");
+    other.append("session.started", started(login, "1970-01-01T00:00:00.000000Z",
+                                            R"("key":"","organisation":"","grade":"late","uses":0)"));
+    other.append("clock.stepped", R"({"stepped_us":9000000000000})"); // its own row is misplaced, no other
+    for (const auto& order :
+         {std::vector{honest.bundle(), other.bundle()}, std::vector{other.bundle(), honest.bundle()}}) {
+        DistrictSample district;
+        district.registry(two_organisations);
+        district.enrol(honest);
+        district.enrol(other);
+        ASSERT_TRUE(district.import(order).holds());
+        ASSERT_EQ(district.facts("2026-04").organisations[1].sessions.size(), 1U);
+        EXPECT_EQ(district.facts("2026-04").organisations[1].sessions.front().workstation,
+                  honest.fingerprint());
+    }
+}
+
+TEST(DistrictImport, LoginThatALedgerHasTwiceIsOneWithAllItsUses) {
+    const std::string login(32, 'a');
+    WorkstationSample workstation("office");
+    workstation.at("2026-04-03T00:00:00Z").start().insert("k1").bind("k1", "002");
+    workstation.begin_session(login, "k1", "002");
+    const std::string first = workstation.bundle();
+    const std::uint64_t next = workstation.last_seq() + 1;
+    workstation.append("session.started",
+                       started(login, "2026-04-03T00:00:00.000000Z",
+                               R"("key":"k1","organisation":"002","grade":"observed","uses":3)"));
+    const std::string second = workstation.bundle(next);
+    for (const auto& order : {std::vector{first, second}, std::vector{second, first}}) {
+        DistrictSample district;
+        district.registry(two_organisations);
+        district.enrol(workstation);
+        for (const std::string& bundle : order) {
+            ASSERT_TRUE(district.import({bundle}).holds());
+        }
+        const MonthFacts facts = district.facts("2026-04");
+        ASSERT_EQ(facts.organisations[1].sessions.size(), 1U);
+        EXPECT_EQ(facts.organisations[1].sessions.front().uses, 3U);
+    }
+}
+
+TEST(DistrictImport, ReleaseFromNowhereKeepsNobodyOut) {
+    WorkstationSample strange("strange");
+    strange.at("2026-04-01T00:00:00Z").append("key.released", R"({"key":"k1"})");
+    strange.at("2026-05-02T00:00:00Z");
+    DistrictSample district;
+    district.registry(two_organisations);
+    district.enrol(strange);
+    const WorkstationSample honest = april();
+    district.enrol(honest);
+    EXPECT_TRUE(district.import({strange.bundle()}).holds());
+    EXPECT_TRUE(district.import({honest.bundle()}).holds());
+    EXPECT_EQ(district.conflicts(), "");
+}
+
+TEST(DistrictImport, KeyOfTwoOrganisationsIsFoundInEitherOrder) {
+    WorkstationSample one("one");
+    one.at("2026-03-01T00:00:00Z").start().insert("k1").bind("k1", "001");
+    const std::uint64_t next = one.last_seq() + 1;
+    one.at("2026-04-10T00:00:00Z").release("k1", "001"); // all that its bundle has of the key
+    const WorkstationSample other = april();             // bound to 002 since March
+    std::string found;
+    for (const auto& order :
+         {std::vector{one.bundle(next), other.bundle()}, std::vector{other.bundle(), one.bundle(next)}}) {
+        DistrictSample district;
+        district.registry(two_organisations);
+        district.enrol(one);
+        district.enrol(other);
+        for (const std::string& bundle : order) {
+            ASSERT_TRUE(district.import({bundle}).holds());
+        }
+        EXPECT_NE(district.conflicts().find("conflict.key_with_two_organisations"), std::string::npos);
+        EXPECT_EQ(found.empty() ? district.conflicts() : found, district.conflicts());
+        found = district.conflicts();
+    }
+}
+
 /// Ledgers of some workstations cut into bundles in many ways, with a fork among them.
 std::vector<std::string> many_bundles(std::mt19937_64& random, std::vector<WorkstationSample>& workstations) {
     std::vector<std::string> bundles;

@@ -97,6 +97,46 @@ TEST(DistrictMonth, LoginsOfAllWorkstationsCountOnce) {
     EXPECT_TRUE(facts.ledgers.front().complete_month);
 }
 
+TEST(DistrictMonth, StepsOfTheClockThatUndoEachOtherMisplaceNoLoginBeforeThem) {
+    WorkstationSample workstation = idle();
+    workstation.at("2026-04-05T01:00:00Z").session("k1", "002");
+    const std::string year = "31536000000000";
+    workstation.at("2027-04-20T01:00:00Z").append("clock.stepped", R"({"stepped_us":)" + year + "}");
+    workstation.session("k1", "002"); // in 2027, by that clock
+    workstation.at("2026-04-20T01:01:00Z").append("clock.stepped", R"({"stepped_us":-)" + year + "}");
+    workstation.at("2026-05-02T00:00:00Z");
+    DistrictSample district;
+    district.registry(two_organisations);
+    district.enrol(workstation);
+    ASSERT_TRUE(district.import({workstation.bundle()}).holds());
+    const MonthFacts facts = district.facts("2026-04");
+    EXPECT_EQ(facts.organisations[1].sessions.size(), 1U);
+    EXPECT_EQ(doubts(facts, "002"), "clock.uncertain 04-20T01:00 04-20T01:00; ") << "the one in 2027";
+    EXPECT_EQ(district.facts("2027-04").organisations[1].sessions.size(), 0U);
+    EXPECT_EQ(status_of(district, "2026-04", "002"), LoginStatus::met);
+}
+
+/// A superior answers for who has no key; that none is known says nothing while a workstation is silent.
+TEST(DistrictMonth, SuperiorsLoginIsNoAnswerWhileAWorkstationIsSilent) {
+    WorkstationSample workstation("office");
+    workstation.at("2026-03-20T00:00:00Z").start().insert("k1").bind("k1", "001");
+    workstation.at("2026-04-05T01:00:00Z").session("k1", "001");
+    workstation.at("2026-05-02T00:00:00Z");
+    WorkstationSample silent("silent");
+    silent.at("2026-03-20T00:00:00Z").start().insert("k2").bind("k2", "002").at("2026-05-02T00:00:00Z");
+    DistrictSample district;
+    district.registry(two_organisations);
+    district.enrol(workstation);
+    ASSERT_TRUE(district.import({workstation.bundle()}).holds());
+    EXPECT_EQ(status_of(district, "2026-04", "002"), LoginStatus::met);
+    district.enrol(silent);
+    EXPECT_EQ(status_of(district, "2026-04", "001"), LoginStatus::met);
+    EXPECT_EQ(status_of(district, "2026-04", "002"), LoginStatus::cannot_tell);
+    district.revoke(silent, "2026-04-20T00:00:00Z");
+    EXPECT_EQ(status_of(district, "2026-04", "002"), LoginStatus::cannot_tell) << "until then it was asked";
+    EXPECT_EQ(status_of(district, "2026-05", "002"), LoginStatus::cannot_tell) << "nobody delivered May";
+}
+
 TEST(DistrictMonth, KeyBoundAndReleasedInMidMonthLeavesAPartWithout) {
     WorkstationSample workstation("office");
     workstation.at("2026-03-20T00:00:00Z").start().at("2026-04-05T00:00:00Z").insert("k1").bind("k1", "002");
@@ -177,7 +217,8 @@ TEST(DistrictMonth, OrganisationWithoutWorkstationDependsOnTheSilentOnes) {
     EXPECT_EQ(doubts(district.facts("2026-04"), "001"), "workstation.missing 03-31T16:00 04-30T16:00; ");
     EXPECT_EQ(doubts(district.facts("2026-04"), "002"), "") << "its workstation is known, and there";
     district.revoke(silent, "2026-04-15T00:00:00Z");
-    EXPECT_EQ(doubts(district.facts("2026-04"), "001"), "");
+    EXPECT_EQ(doubts(district.facts("2026-04"), "001"), "workstation.missing 03-31T16:00 04-15T00:00; ");
+    EXPECT_EQ(doubts(district.facts("2026-05"), "001"), "");
 }
 
 TEST(DistrictMonth, ServiceThatWasAwayIsDoubtfulOnlyWhileSomebodyWasThere) {
@@ -250,7 +291,7 @@ TEST(DistrictMonth, SessionsOfAClockThatWasWrongAreInNeitherMonth) {
     workstation.session("k1", "002").append("clock.stepped", R"({"stepped_us":864000000000})");
     workstation.at("2026-04-09T00:00:01Z").append("clock.stepped", R"({"stepped_us":-1000000})");
     WorkstationSample same_month = workstation;
-    EXPECT_EQ(doubts_after(workstation), "clock.uncertain 04-09T00:00 04-09T00:00; ");
+    EXPECT_EQ(doubts_after(workstation), "clock.uncertain 04-08T23:59 04-08T23:59; ");
     EXPECT_EQ(doubts_after(workstation, "2026-03"), "workstation.incomplete 02-28T16:00 03-20T00:00; "
                                                     "clock.uncertain 03-30T00:00 03-30T00:00; ");
     workstation.at("2026-05-02T00:00:00Z");

@@ -76,6 +76,25 @@ TEST(Attestation, HoldsForEachScheme) {
     EXPECT_EQ(why_not(attest(make_certificate(test::KeyType::p_256), "ecdsa_sha256")), "");
 }
 
+TEST(Attestation, OneVerifierChecksManyOfManyKeys) {
+    const auto rsa = make_certificate(test::KeyType::rsa_2048);
+    const auto ec = make_certificate(test::KeyType::p_256);
+    Attestation changed = attest(ec, "ecdsa_sha256");
+    changed.record.uid = 1001;
+    Attestation garbage = attest(ec, "ecdsa_sha256");
+    garbage.certificate_der = "no certificate";
+    Attestation exchanged = attest(ec, "ecdsa_sha256");
+    exchanged.certificate_der = rsa.der();
+    AttestationVerifier verifier;
+    for (int round = 0; round < 2; ++round) { // in the second one everything is known
+        EXPECT_TRUE(verifier.verify(attest(rsa, "rsa_pkcs1_sha256")));
+        EXPECT_TRUE(verifier.verify(attest(ec, "ecdsa_sha256")));
+        EXPECT_EQ(verifier.verify(changed).error().reason, "wrong_signature");
+        EXPECT_EQ(verifier.verify(garbage).error().reason, "unusable_certificate");
+        EXPECT_EQ(verifier.verify(exchanged).error().reason, "other_key");
+    }
+}
+
 TEST(Attestation, EveryMemberOfTheRecordIsSigned) {
     const Attestation good = attest(make_certificate(test::KeyType::p_256), "ecdsa_sha256");
     const std::vector<std::string LoginRecord::*> texts{

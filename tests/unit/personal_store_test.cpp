@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include <boost/json/parse.hpp>
 
 #include "daemon/store/key_store.hpp"
 #include "daemon/store/projection.hpp"
+#include "daemon/store/registry_store.hpp"
 #include "daemon/store/session_store.hpp"
 #include "tests/support/set_clock.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -75,7 +77,7 @@ TEST_F(PersonalStoreTest, WhatIsRemovedIsInNoFileAndTheChainHolds) {
     log_in('b', "/home/wang/second-program");
     ASSERT_TRUE(end_session(storage_, std::string(32, 'a'), {EndReason::logout, clock_.time, 3}));
     EXPECT_NE(bytes().find("/home/wang/first"), std::string::npos);
-    ASSERT_EQ(remove_personal_data(storage_, {before, 0}).value(), 1U);
+    ASSERT_EQ(remove_personal_data(storage_, {before, 0})->records, 1U);
     const std::string left = bytes();
     EXPECT_EQ(left.find("/home/wang/first"), std::string::npos);
     EXPECT_EQ(left.find("application of /home/wang/first"), std::string::npos);
@@ -96,7 +98,7 @@ TEST_F(PersonalStoreTest, WhatIsRemovedIsInNoFileAndTheChainHolds) {
 }
 
 TEST_F(PersonalStoreTest, RemovalIsARecordAlsoOfNothing) {
-    ASSERT_EQ(remove_personal_data(storage_, {clock_.time, 31337}).value(), 0U);
+    ASSERT_EQ(remove_personal_data(storage_, {clock_.time, 31337})->records, 0U);
     boost::json::value payload;
     const Opening* kept = nullptr;
     std::optional<Opening> opening;
@@ -151,7 +153,7 @@ TEST_F(PersonalStoreTest, NameInTheCertificateOfAKeyThatIsGoneIsRemoved) {
     clock_.time += 24h;
     const Timestamp before = clock_.time;
     const std::string late = record_insertion(storage_, insertion)->key_id;
-    ASSERT_EQ(remove_personal_data(storage_, {before, 0}).value(), 1U);
+    ASSERT_EQ(remove_personal_data(storage_, {before, 0})->records, 1U);
     const auto keys = list_keys(storage_).value();
     ASSERT_EQ(keys.size(), 2U);
     for (const KeyRecord& key : keys) {
@@ -159,6 +161,67 @@ TEST_F(PersonalStoreTest, NameInTheCertificateOfAKeyThatIsGoneIsRemoved) {
         EXPECT_EQ(key.label.empty(), key.key_id != late);
     }
     EXPECT_EQ(compare().differing, 0U);
+}
+
+/// While it is bound its name is needed. Its first record has lost what it refers to by the time it is not.
+TEST_F(PersonalStoreTest, NameOfAKeyThatWasBoundIsRemovedLater) {
+    Organisation organisation;
+    organisation.code = "500102000001";
+    organisation.path = {"支部"};
+    ASSERT_TRUE(import_registry(storage_, "r.csv", {{2, organisation}}, 0, false));
+    Insertion insertion{.identity = {"m", "m", "1"},
+                        .label = "label of wang",
+                        .module = "module.so",
+                        .slot_description = {},
+                        .certificate = CertificateFacts{},
+                        .present_key_ids = {}};
+    insertion.certificate->der = "certificate of wang";
+    insertion.certificate->fingerprint_sha256 = sha256_hex(insertion.certificate->der);
+    insertion.certificate->spki_sha256 = std::string(64, 'a');
+    insertion.certificate->organisation_name = "支部";
+    const std::string key_id = record_insertion(storage_, insertion)->key_id;
+    const auto refused = bind_key(storage_, {.key_id = key_id,
+                                             .organisation = organisation.code,
+                                             .certificate = *insertion.certificate,
+                                             .one_key_per_organisation = false,
+                                             .uid = 0});
+    ASSERT_TRUE(refused && !*refused);
+    clock_.time += 24h;
+    ASSERT_TRUE(remove_personal_data(storage_, {clock_.time, 0}));
+    EXPECT_EQ(list_keys(storage_)->front().label, "label of wang");
+    EXPECT_EQ(compare().differing, 0U);
+    ASSERT_TRUE(release_key(storage_, key_id, 0));
+    clock_.time += 24h;
+    ASSERT_TRUE(remove_personal_data(storage_, {clock_.time, 0}));
+    EXPECT_EQ(list_keys(storage_)->front().label, "");
+    EXPECT_EQ(bytes().find("certificate of wang"), std::string::npos);
+    EXPECT_EQ(compare().differing, 0U);
+}
+
+/// Rows of many lengths: SQLite moves them from page to page, and leaves what it has moved.
+TEST_F(PersonalStoreTest, NothingIsLeftInPagesFromWhichRowsWereMoved) {
+    const unsigned seed = std::random_device{}();
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    ASSERT_TRUE(storage_.database().execute("PRAGMA synchronous=OFF")); // no test of the disk
+    const auto marker = [](int number) { return "/marker-" + std::to_string(1000 + number) + "/"; };
+    Timestamp before{};
+    for (int number = 0; number < 300; ++number) {
+        before = number < 200 ? clock_.time : before;
+        LoginSession session;
+        session.login = sha256_hex(marker(number)).substr(0, 32);
+        session.executable = "/home" + marker(number) + std::string(random() % 2000, 'x');
+        session.started = clock_.time;
+        ASSERT_TRUE(start_session(storage_, session));
+        clock_.time += 1h;
+    }
+    for (int removal = 3; removal >= 0; --removal) {
+        ASSERT_TRUE(remove_personal_data(storage_, {before - removal * 50h, 0})->is_gone);
+        const std::string left = bytes();
+        for (int number = 0; number < 300; ++number) {
+            EXPECT_EQ(left.find(marker(number)) == std::string::npos, number < 199 - removal * 50) << number;
+        }
+    }
 }
 
 } // namespace

@@ -12,6 +12,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "daemon/store/archive_store.hpp"
+#include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/key_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
 #include "daemon/store/personal_store.hpp"
@@ -73,6 +75,7 @@ struct ModelSession {
     std::optional<Timestamp> ended;
     std::optional<EndReason> reason;
     std::uint64_t uses = 0;
+    std::uint64_t ended_at_seq = 0; ///< the newest record when it had ended
 };
 
 struct ModelBinding {
@@ -82,7 +85,8 @@ struct ModelBinding {
 
 class History {
   public:
-    explicit History(unsigned seed, bool removes = false) : random_(seed), removes_(removes) {
+    explicit History(unsigned seed, bool removes = false, bool archives = false)
+        : random_(seed), removes_(removes), archives_(archives) {
         clock_.time = parse_timestamp("2026-04-15T12:00:00Z").value();
         for (std::size_t number = 0; number < tokens; ++number) {
             tokens_[number].number = number;
@@ -118,12 +122,20 @@ class History {
                           << " / " << found.derived;
         }
         EXPECT_GE(verdict->rows, model_.size());
+        const ArchivedEnd archived = archived_end(*storage_).value();
+        ChainVerifier chain(archived.seq, archived.hash);
+        ASSERT_TRUE(storage_->visit_records(archived.seq + 1, 0, [&](const LedgerRecord& record) {
+            EXPECT_EQ(chain.add(record), std::nullopt);
+            return true;
+        }));
+        EXPECT_EQ(chain.head(), storage_->head_hash());
     }
 
     Storage& storage() { return *storage_; }
     std::string path() const { return (folder_.path() / "ukeyd.db").string(); }
     const Clock& clock() const { return clock_; }
-    std::size_t sessions() const { return model_.size(); }
+    std::size_t sessions() const { return model_.size() + archived_; }
+    std::size_t archived() const { return archived_; }
 
   private:
     std::uint64_t below(std::uint64_t limit) {
@@ -152,6 +164,7 @@ class History {
             if (!session.ended) {
                 session.ended = clock_.time;
                 session.reason = reason;
+                session.ended_at_seq = storage_->head_seq();
                 ++ended;
             }
         }
@@ -172,6 +185,16 @@ class History {
     void step() {
         if (removes_ && chance(1)) {
             remove_personal();
+            return;
+        }
+        if (archives_ && chance(3)) {
+            const auto made = add_checkpoint(*storage_, workstation_key_);
+            ASSERT_TRUE(made) << to_string(made.error());
+            checkpoints_.push_back(made->checkpoint.seq);
+            return;
+        }
+        if (archives_ && chance(1)) {
+            archive();
             return;
         }
         const std::uint64_t dice = below(100);
@@ -259,7 +282,7 @@ class History {
     LoginSession attempt() {
         const Token& token = any_token();
         LoginSession session;
-        session.login = digest(1'000'000 + model_.size() + attempts_++).substr(0, 32);
+        session.login = digest(1'000'000 + model_.size() + archived_ + attempts_++).substr(0, 32);
         session.key_id = chance(95) ? token.key_id : std::string();
         session.organisation = organisation_code(token.organisation());
         session.uid = static_cast<std::uint32_t>(1000 + below(2));
@@ -362,6 +385,7 @@ class History {
         if (was_open) {
             session->second.ended = time;
             session->second.reason = reason;
+            session->second.ended_at_seq = storage_->head_seq();
             session->second.uses = std::max(session->second.uses, uses.value_or(0));
         }
     }
@@ -405,6 +429,25 @@ class History {
         }
     }
 
+    /// Up to any checkpoint; the model's sessions that were over at it are gone.
+    void archive() {
+        const std::uint64_t archived = archived_end(*storage_)->seq;
+        std::erase_if(checkpoints_, [&](std::uint64_t seq) { return seq <= archived; });
+        if (checkpoints_.empty()) {
+            return;
+        }
+        const std::uint64_t last = checkpoints_[below(checkpoints_.size())];
+        const auto done = archive_step(*storage_, {last, digest(last), 0});
+        ASSERT_TRUE(done) << to_string(done.error());
+        EXPECT_TRUE(*done);
+        const auto is_gone = [&](const std::string& login) {
+            const ModelSession& session = model_.at(login);
+            return session.ended && session.ended_at_seq <= last;
+        };
+        std::erase_if(told_, [&](const LoginSession& session) { return is_gone(session.login); });
+        archived_ += std::erase_if(model_, [&](const auto& entry) { return is_gone(entry.first); });
+    }
+
     void restart() {
         if (chance(50)) {
             ASSERT_TRUE(end_open_sessions(*storage_, EndReason::daemon_stopped));
@@ -428,6 +471,10 @@ class History {
 
     std::mt19937 random_;
     bool removes_;
+    bool archives_;
+    WorkstationKey workstation_key_ = WorkstationKey::generate();
+    std::vector<std::uint64_t> checkpoints_; ///< their records
+    std::size_t archived_ = 0;               ///< sessions
     test::TemporaryFolder folder_;
     test::SetClock clock_;
     std::optional<Storage> storage_;
@@ -449,6 +496,21 @@ TEST(Projection, IsWhatTheLedgerAndTheModelSayAfterRandomHistories) {
         }
         EXPECT_GT(history.sessions(), 40U);
     }
+}
+
+TEST(Projection, IsWhatTheLedgerSaysAfterItsOlderPartIsArchived) {
+    std::size_t archived = 0;
+    for (int number = 0; number < 8 && !testing::Test::HasFailure(); ++number) {
+        const unsigned seed = std::random_device{}();
+        SCOPED_TRACE(testing::Message() << "seed " << seed);
+        History history(seed, number % 2 == 0, true);
+        for (int part = 0; part < 6; ++part) {
+            history.go(operations_a_history / 6);
+            history.check();
+        }
+        archived += history.archived();
+    }
+    EXPECT_GT(archived, 30U) << "the histories are not random enough";
 }
 
 /// Each change of one value by hand, and what is to be found of it.

@@ -11,8 +11,8 @@
 #include "daemon/core/personal.hpp"
 #include "daemon/core/session.hpp"
 #include "daemon/core/sha256.hpp"
-#include "tools/audit/leaf_hashes.hpp"
 #include "tools/audit/parallel.hpp"
+#include "tools/audit/record_check.hpp"
 #include "tools/json_view.hpp"
 
 namespace ukey::ctl {
@@ -21,8 +21,9 @@ namespace {
 /// Where a leaf has the record's number and its kind (docs/formats/ledger.md §2).
 constexpr std::size_t seq_offset = 15;
 constexpr std::size_t kind_offset = seq_offset + 3 * sizeof(std::uint64_t);
-/// Records that are looked at together: their hashes are shared out among the threads.
-constexpr std::size_t batch_records = 65536;
+/// Records that are looked at together, shared out among the threads: few enough that they are still in the
+/// processor's cache when the chain comes to them.
+constexpr std::size_t batch_records = 8192;
 
 /// Of a login that claims no more than that the service heard of it.
 constexpr std::string_view not_attested = "-";
@@ -41,21 +42,17 @@ class BundleCheck {
     void take_records(std::string_view body);
     void take_openings(std::string_view body);
     void check_batch();
-    void check_link(const BundleRecord& record, const LeafHashes::Leaf& leaf);
-    /// A record and the value that it refers to; null: nothing, or it is not in the file.
-    struct OpenedRecord {
-        BundleRecord record;
-        const BundleOpening* opening;
-    };
+    void check_link(const BundleRecord& record, const RecordFacts& facts);
     std::vector<OpenedRecord> open_batch();
-    void check_openings(const std::vector<OpenedRecord>& records);
+    void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
     void check_attestations(const std::vector<OpenedRecord>& started);
     struct AttestationVerdict {
         std::string reason; ///< empty: it holds
         std::string nonce;
     };
-    AttestationVerdict judge(const OpenedRecord& opened) const;
-    std::string why_not(const Attestation& attestation, const LedgerRecord& record) const;
+    AttestationVerdict judge(const OpenedRecord& opened, AttestationVerifier& verifier) const;
+    std::string why_not(const Attestation& attestation, const LedgerRecord& record,
+                        AttestationVerifier& verifier) const;
     void take_rotation(std::string_view body);
     bool check_rotations();
     bool is_in_its_place(const SignedRotation& rotation) const;
@@ -92,14 +89,6 @@ bool is_of_kind(const BundleRecord& record, std::string_view kind) {
            record.leaf.substr(kind_offset + 4, kind.size()) == kind;
 }
 
-/// Of a record whose leaf has the right form.
-std::string_view payload_of(const BundleRecord& record) {
-    if (!is_ledger_leaf(record.leaf)) {
-        return {};
-    }
-    return record.leaf.substr(kind_offset + 4 + read_big_endian(record.leaf.substr(kind_offset, 4)) + 4);
-}
-
 Timestamp time_of(const BundleRecord& record) {
     const auto parsed = parse_ledger_leaf(record.leaf);
     return parsed ? parsed->time : Timestamp();
@@ -116,7 +105,7 @@ void BundleCheck::report(std::string code, std::optional<std::uint64_t> seq, std
 
 /// A record whose stored hash alone was changed is one problem, and so is one whose content was: the next one
 /// must follow what stands there, or what should.
-void BundleCheck::check_link(const BundleRecord& record, const LeafHashes::Leaf& leaf) {
+void BundleCheck::check_link(const BundleRecord& record, const RecordFacts& facts) {
     const std::uint64_t expected = bundle_.last_seq + 1;
     if (const std::uint64_t seq = seq_of(record); seq != expected) {
         report("bundle.record_missing", expected, "record " + std::to_string(seq) + " stands in its place");
@@ -125,12 +114,13 @@ void BundleCheck::check_link(const BundleRecord& record, const LeafHashes::Leaf&
     }
     std::array<char, Sha256::bytes> buffer{};
     const std::string_view computed(buffer.data(), buffer.size());
-    chain_.digest(head_, leaf.hash, buffer.data());
+    const std::string_view leaf_hash(facts.leaf_hash.data(), facts.leaf_hash.size());
+    chain_.digest(head_, leaf_hash, buffer.data());
     if (computed != record.hash && !expected_head_.empty()) {
-        chain_.digest(expected_head_, leaf.hash, buffer.data());
+        chain_.digest(expected_head_, leaf_hash, buffer.data());
     }
     expected_head_.clear();
-    if (computed != record.hash || !leaf.is_well_formed) {
+    if (computed != record.hash || !facts.is_well_formed) {
         report("bundle.record_wrong", expected, "its hash does not fit its content and the record before it");
         expected_head_ = computed;
     }
@@ -140,19 +130,22 @@ void BundleCheck::check_link(const BundleRecord& record, const LeafHashes::Leaf&
 }
 
 void BundleCheck::check_batch() {
-    LeafHashes leaves(batch_, options_.threads);
     const std::vector<OpenedRecord> opened = open_batch();
+    RecordCheck records(opened, options_.threads);
     std::vector<OpenedRecord> started;
     for (std::size_t index = 0; index < batch_.size() && !broken_off_; ++index) {
-        check_link(batch_[index], leaves.at(index));
-        if (!broken_off_ && is_of_kind(batch_[index], "workstation.rotated")) {
-            rotation_payloads_.emplace(bundle_.last_seq, payload_of(batch_[index]));
+        const RecordFacts& facts = records.at(index);
+        check_link(batch_[index], facts);
+        if (broken_off_) {
+            break;
         }
-        if (!broken_off_ && is_of_kind(batch_[index], "session.started")) {
+        note_personal(opened[index], facts);
+        if (is_of_kind(batch_[index], "workstation.rotated")) {
+            rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
+        } else if (is_of_kind(batch_[index], "session.started")) {
             started.push_back(opened[index]);
         }
     }
-    check_openings(opened);
     check_attestations(started);
     if (!batch_.empty() && !broken_off_) {
         if (bundle_.records() == batch_.size()) {
@@ -167,8 +160,9 @@ void BundleCheck::check_batch() {
     batch_.clear();
 }
 
-/// Each record of the batch with its opening: both come in the order of their numbers, openings first.
-std::vector<BundleCheck::OpenedRecord> BundleCheck::open_batch() {
+/// Each record of the batch with its opening: both come in the order of their numbers, openings first. The
+/// openings stay where they are until the batch is done.
+std::vector<OpenedRecord> BundleCheck::open_batch() {
     std::vector<OpenedRecord> opened;
     opened.reserve(batch_.size());
     auto opening = openings_.begin();
@@ -183,33 +177,25 @@ std::vector<BundleCheck::OpenedRecord> BundleCheck::open_batch() {
     return opened;
 }
 
-void BundleCheck::check_openings(const std::vector<OpenedRecord>& records) {
-    enum class State : std::uint8_t { none, removed, wrong };
-    std::vector<State> states(records.size());
-    share_out(records.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
-        Sha256 hasher;
-        for (std::size_t index = begin; index < end; ++index) {
-            const auto& [record, opening] = records[index];
-            const std::string_view reference = reference_in(payload_of(record));
-            if (opening == nullptr) {
-                states[index] = reference.empty() ? State::none : State::removed;
-            } else if (!opens(reference, opening->salt, opening->value, hasher)) {
-                states[index] = State::wrong;
-            }
-        }
-    });
-    for (std::size_t index = 0; index < records.size(); ++index) {
-        if (states[index] == State::wrong) {
-            report("bundle.personal_wrong", seq_of(records[index].record),
-                   "the record refers to something else");
-        } else if (states[index] == State::removed) {
-            ++bundle_.personal_removed;
-        }
+void BundleCheck::note_personal(const OpenedRecord& opened, const RecordFacts& facts) {
+    if (facts.personal == RecordFacts::Personal::wrong) {
+        report("bundle.personal_wrong", seq_of(opened.record), "the record refers to something else");
+    } else if (facts.personal == RecordFacts::Personal::removed) {
+        ++bundle_.personal_removed;
     }
 }
 
+/// The session began, as its record has it, after the service was asked and before it wrote the record: so
+/// the signature cannot be moved to another month.
+bool is_of_its_time(const boost::json::object& payload, const LoginRecord& login, Timestamp written) {
+    const auto asked = parse_timestamp(login.asked_at);
+    const auto started = parse_timestamp(raw_text(payload, "started_at"));
+    return asked && started && *started + clock_tolerance >= *asked && *started <= written + clock_tolerance;
+}
+
 /// `not_attested`: it is not graded so.
-BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened) const {
+BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened,
+                                                   AttestationVerifier& verifier) const {
     const auto parsed = parse_ledger_leaf(opened.record.leaf);
     if (!parsed) {
         return {.reason = std::string(not_attested), .nonce = {}}; // said already
@@ -226,23 +212,23 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened) c
     const auto attestation =
         decode_attestation(opened.opening == nullptr ? payload.get_object()
                                                      : reveal(payload.get_object(), opened.opening->value));
-    return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed),
+    if (attestation && !is_of_its_time(payload.get_object(), attestation->record, parsed->time)) {
+        return {.reason = "wrong_time", .nonce = {}};
+    }
+    return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed, verifier),
                                             .nonce = attestation->record.nonce}
                        : AttestationVerdict{.reason = attestation.error().reason, .nonce = {}};
 }
 
 /// Empty: it holds.
-std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRecord& record) const {
+std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRecord& record,
+                                 AttestationVerifier& verifier) const {
     const LoginRecord& login = attestation.record;
-    const auto asked = parse_timestamp(login.asked_at);
-    if (!asked || record.time + clock_tolerance < *asked) {
-        return "wrong_time";
-    }
     const auto named = bundle_.hash_of(login.ledger_seq);
     if (login.ledger_seq >= record.seq || (named && to_hex(std::string(*named)) != login.ledger_head)) {
         return "wrong_place";
     }
-    if (const auto good = verify(attestation); !good) {
+    if (const auto good = verifier.verify(attestation); !good) {
         return good.error().reason;
     }
     if (options_.trust == nullptr) {
@@ -258,8 +244,9 @@ std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRec
 void BundleCheck::check_attestations(const std::vector<OpenedRecord>& started) {
     std::vector<AttestationVerdict> verdicts(started.size());
     share_out(started.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
+        AttestationVerifier verifier;
         for (std::size_t index = begin; index < end; ++index) {
-            verdicts[index] = judge(started[index]);
+            verdicts[index] = judge(started[index], verifier);
         }
     });
     for (std::size_t index = 0; index < started.size(); ++index) {

@@ -153,6 +153,7 @@ void FactReader::add(const LedgerRecord& record, const payload::KeyReleased& rel
     EventFact& event = add_event(record, EventKind::key_released);
     event.key_id = released.key_id;
     event.organisation = released.organisation;
+    add_sighting(record, released.key_id, released.organisation);
 }
 
 /// That a signature which is there is right was checked with the bundle.

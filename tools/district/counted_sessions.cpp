@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <tuple>
+#include <unordered_set>
+#include <utility>
 
 #include "daemon/core/base64.hpp"
 #include "tools/district/columns.hpp"
@@ -21,16 +24,20 @@ class SessionReader {
 
   private:
     Result<void> read_misplaced();
+    Result<void> read_shared();
     Result<void> read_names();
     Result<void> read_sessions();
     bool allowed(std::size_t program, EvidenceGrade grade);
     bool take(const Statement& row, LoginEvidenceRow& session);
+    void add(const std::string& login, LoginEvidenceRow session, std::vector<LoginEvidenceRow>& rows) const;
 
     Database& database_;
     ChinaMonth month_;
     const CriterionRule& rule_;
     CountedSessions found_;
-    std::set<std::string> misplaced_logins_; ///< that are recorded in this month
+    /// That are recorded in this month, with the workstations that did.
+    std::set<std::pair<std::string, std::int64_t>> misplaced_logins_;
+    std::unordered_set<std::string> shared_logins_; ///< that more than one ledger has
     std::vector<std::string> programs_;
     std::vector<std::string> keys_;
     std::vector<SharedText> fingerprints_;
@@ -48,7 +55,7 @@ Result<void> SessionReader::read_misplaced() {
             return moment >= month_.begin() && moment < month_.end();
         };
         if (in_month(started)) {
-            misplaced_logins_.insert(statement.text(0));
+            misplaced_logins_.emplace(statement.text(0), statement.integer(2));
         }
         for (const Timestamp moment : {started, other}) {
             if (in_month(moment)) {
@@ -56,6 +63,11 @@ Result<void> SessionReader::read_misplaced() {
             }
         }
     });
+}
+
+Result<void> SessionReader::read_shared() {
+    auto statement = database_.prepare("SELECT login FROM shared_login");
+    return statement.each([&] { shared_logins_.insert(statement.text(0)); });
 }
 
 Result<void> SessionReader::read_names() {
@@ -88,7 +100,7 @@ bool SessionReader::take(const Statement& row, LoginEvidenceRow& session) {
         return false;
     }
     const std::string login = row.text(2);
-    if (!misplaced_logins_.empty() && misplaced_logins_.contains(login)) {
+    if (!misplaced_logins_.empty() && misplaced_logins_.contains({login, row.integer(3)})) {
         return false;
     }
     session.workstation = fingerprints_[static_cast<std::size_t>(row.integer(3))];
@@ -96,6 +108,25 @@ bool SessionReader::take(const Statement& row, LoginEvidenceRow& session) {
     session.key_id = keys_[static_cast<std::size_t>(row.integer(4))];
     session.started = time_of(row.integer(1));
     return true;
+}
+
+/// Of two ledgers that have one login, as copies of one state folder may, one counts: the attested one, or
+/// the one that began first. Rows come by their time.
+void SessionReader::add(const std::string& login, LoginEvidenceRow session,
+                        std::vector<LoginEvidenceRow>& rows) const {
+    if (!shared_logins_.empty() && shared_logins_.contains(login)) {
+        const auto known = std::ranges::find(rows, session.login, &LoginEvidenceRow::login);
+        if (known != rows.end()) {
+            const auto rank = [](const LoginEvidenceRow& row) {
+                return std::tuple(row.grade != EvidenceGrade::attested, row.started, row.workstation.text());
+            };
+            if (rank(*known) <= rank(session)) {
+                return;
+            }
+            rows.erase(known);
+        }
+    }
+    rows.push_back(std::move(session));
 }
 
 /// They lie in the store by organisation and time: one pass, and no row more memory than it needs.
@@ -120,7 +151,7 @@ Result<void> SessionReader::read_sessions() {
         }
         LoginEvidenceRow session;
         if (take(statement, session)) {
-            rows.push_back(std::move(session));
+            add(statement.text(2), std::move(session), rows);
         }
     }));
     put_away();
@@ -129,6 +160,7 @@ Result<void> SessionReader::read_sessions() {
 
 Result<CountedSessions> SessionReader::read() {
     UKEY_TRY(read_misplaced());
+    UKEY_TRY(read_shared());
     UKEY_TRY(read_names());
     UKEY_TRY(read_sessions());
     return std::move(found_);

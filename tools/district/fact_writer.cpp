@@ -54,6 +54,7 @@ constexpr const char* insert_sighting_sql =
 FactWriter::FactWriter(Database& database, Numbers numbers)
     : database_(&database), numbers_(std::move(numbers)),
       insert_session_(database.prepare(insert_session_sql)),
+      others_with_login_(database.prepare("SELECT 1 FROM session WHERE login = ? AND workstation <> ?")),
       update_session_(database.prepare(update_session_sql)),
       insert_event_(database.prepare(insert_event_sql)),
       insert_sighting_(database.prepare(insert_sighting_sql)) {}
@@ -104,14 +105,19 @@ Result<void> FactWriter::write_session(std::int64_t workstation, SessionFact ses
     }
     UKEY_TAKE(inserted, insert_session(workstation, session));
     if (inserted) {
-        return {};
+        return note_shared(workstation, session.login);
     }
     UKEY_TAKE(replaces, comes_before_known(workstation, session));
     if (!replaces) {
         return write_progress(workstation, session.login, session.progress);
     }
-    auto statement = database_->prepare("DELETE FROM session WHERE login = ?");
-    UKEY_TRY(statement.bind_blob(session.login).run());
+    auto statement = database_->prepare("DELETE FROM session WHERE login = ? AND workstation = ? "
+                                        "RETURNING uses, ended_us, state_seq");
+    UKEY_TAKE(row, statement.bind_blob(session.login).bind(workstation).step());
+    if (row) {
+        session.progress.merge(read_progress(statement, 0));
+        UKEY_TRY(statement.run());
+    }
     return insert_session(workstation, session).map([](bool) {});
 }
 
@@ -127,6 +133,15 @@ Result<bool> FactWriter::insert_session(std::int64_t workstation, const SessionF
     return database_->changes() > 0;
 }
 
+Result<void> FactWriter::note_shared(std::int64_t workstation, const std::string& login) {
+    UKEY_TAKE(others, others_with_login_.reset().bind_blob(login).bind(workstation).step());
+    if (!others) {
+        return {};
+    }
+    auto statement = database_->prepare("INSERT OR IGNORE INTO shared_login (login) VALUES (?)");
+    return statement.bind_blob(login).run();
+}
+
 Result<void> FactWriter::write_proof(std::int64_t workstation, const SessionFact& session) {
     if (session.grade != EvidenceGrade::attested) {
         return {};
@@ -140,19 +155,14 @@ Result<void> FactWriter::write_proof(std::int64_t workstation, const SessionFact
 /// What decides is in the records themselves: which one came first into the store does not matter.
 Result<bool> FactWriter::comes_before_known(std::int64_t workstation, const SessionFact& session) {
     auto statement = database_->prepare(
-        "SELECT started_us, fingerprint, seq, code, key_id, grade, program.name FROM session "
-        "JOIN workstation ON workstation.id = workstation LEFT JOIN organisation ON organisation.id = "
-        "organisation "
-        "LEFT JOIN key ON key.id = key LEFT JOIN program ON program.id = program WHERE login = ?");
-    UKEY_TAKE(row, statement.bind_blob(session.login).step());
-    auto own = database_->prepare("SELECT fingerprint FROM workstation WHERE id = ?");
-    UKEY_TRY(own.bind(workstation).step());
-    return row && std::tuple(microseconds_of(session.started), own.text(0), signed_of(session.seq),
-                             session.organisation, session.key_id, static_cast<std::int64_t>(session.grade),
-                             session.program) < std::tuple(statement.integer(0), statement.text(1),
-                                                           statement.integer(2), statement.text(3),
-                                                           statement.text(4), statement.integer(5),
-                                                           statement.text(6));
+        "SELECT started_us, seq, code, key_id, grade, program.name FROM session "
+        "LEFT JOIN organisation ON organisation.id = organisation LEFT JOIN key ON key.id = key "
+        "LEFT JOIN program ON program.id = program WHERE login = ? AND workstation = ?");
+    UKEY_TAKE(row, statement.bind_blob(session.login).bind(workstation).step());
+    return row && std::tuple(microseconds_of(session.started), signed_of(session.seq), session.organisation,
+                             session.key_id, static_cast<std::int64_t>(session.grade), session.program) <
+                      std::tuple(statement.integer(0), statement.integer(1), statement.text(2),
+                                 statement.text(3), statement.integer(4), statement.text(5));
 }
 
 Result<void> FactWriter::take_earlier_progress(std::int64_t workstation, SessionFact& session) {

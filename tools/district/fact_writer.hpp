@@ -31,9 +31,11 @@ class FactWriter {
                                 const std::vector<SeqRange>& added);
     Result<void> write_session(std::int64_t workstation, SessionFact session);
     Result<bool> insert_session(std::int64_t workstation, const SessionFact& session);
+    /// When another workstation has a login too.
+    Result<void> note_shared(std::int64_t workstation, const std::string& login);
     /// One whose signature came with an earlier or later bundle than its record.
     Result<void> write_proof(std::int64_t workstation, const SessionFact& session);
-    /// Of two sessions with one login: is this one the one that stays?
+    /// Of two sessions of one workstation with one login, as a fork may have: is this one the one that stays?
     Result<bool> comes_before_known(std::int64_t workstation, const SessionFact& session);
     Result<void> write_progress(std::int64_t workstation, const std::string& login,
                                 const SessionProgress& progress);
@@ -45,6 +47,7 @@ class FactWriter {
     Database* database_;
     Numbers numbers_;
     Statement insert_session_;
+    Statement others_with_login_;
     Statement update_session_;
     Statement insert_event_;
     Statement insert_sighting_;

@@ -13,6 +13,8 @@ namespace {
 
 /// A clock that is set by less stays in its month, or is out by no more than a day at its edge.
 constexpr std::chrono::microseconds misplacing_step = std::chrono::days(1);
+/// More no clock is off by; far from what a timestamp can have.
+constexpr std::chrono::microseconds shift_max = std::chrono::days(100'000);
 constexpr std::chrono::microseconds one_moment{1};
 
 /// When the first of the line's records was written, or could have been.
@@ -46,8 +48,11 @@ class Replay {
     void remove(std::int64_t key, Timestamp to);
     void remove_all(Timestamp to);
     void doubt(std::string_view code, std::int64_t key, TimeSpan span);
+    void settle_steps();
 
     History& history_;
+    /// Of the clock, since the service runs: the records and by how much.
+    std::vector<std::pair<std::uint64_t, std::chrono::microseconds>> steps_;
     std::uint64_t started_seq_ = 1;      ///< of the record since which the service runs
     std::optional<Timestamp> last_sign_; ///< of the service, before it was away
     bool absence_told_ = false;          ///< by a record of its own
@@ -61,6 +66,21 @@ void Replay::doubt(std::string_view code, std::int64_t key, TimeSpan span) {
     if (span.from < span.to) {
         history_.doubts.push_back({std::string(code), key, span});
     }
+}
+
+/// The clock is taken to be right after the last step: what was recorded before it is off by all steps that
+/// came after. Steps that undo each other leave what was before both of them in its place.
+void Replay::settle_steps() {
+    std::chrono::microseconds shift{0};
+    for (std::size_t place = steps_.size(); place-- > 0;) {
+        const auto& [seq, step] = steps_[place];
+        shift = std::clamp(shift + std::clamp(step, -shift_max, shift_max), -shift_max, shift_max);
+        const std::uint64_t from = place == 0 ? started_seq_ : steps_[place - 1].first;
+        if (std::chrono::abs(shift) >= misplacing_step && from < seq) {
+            history_.misplaced.push_back({{from, seq - 1}, shift});
+        }
+    }
+    steps_.clear();
 }
 
 void Replay::bind(std::int64_t key, std::int64_t organisation, Timestamp from) {
@@ -104,7 +124,7 @@ std::map<std::int64_t, std::int64_t> bound_before(const Line& line, const std::v
     std::map<std::int64_t, std::uint64_t> first_change;
     std::map<std::int64_t, std::int64_t> before;
     for (const Event& event : line.events) {
-        const bool released = event.kind == EventKind::key_released;
+        const bool released = event.kind == EventKind::key_released && event.number != 0;
         if ((released || event.kind == EventKind::key_bound) &&
             first_change.emplace(event.key, event.seq).second && released) {
             before[event.key] = event.number;
@@ -132,6 +152,7 @@ void Replay::begin(const Line& line, const std::vector<SeenBinding>& seen) {
         last_sign_ = from; // before it, nothing is known at all
         absence_told_ = false;
     }
+    settle_steps();
     started_seq_ = line.extent.first_seq;
     for (const auto& [key, organisation] : bound_before(line, seen)) {
         bind(key, organisation, from);
@@ -148,6 +169,7 @@ void Replay::start(const Event& event) {
     remove_all(event.time);
     absence_told_ = false;
     last_sign_.reset();
+    settle_steps();
     started_seq_ = event.seq;
 }
 
@@ -204,10 +226,8 @@ void Replay::apply(const Event& event) {
         gap(event);
         break;
     case EventKind::clock_stepped:
-        if (std::chrono::abs(std::chrono::microseconds(event.number)) >= misplacing_step &&
-            event.seq > started_seq_) {
-            history_.misplaced.push_back(
-                {{started_seq_, event.seq - 1}, std::chrono::microseconds(event.number)});
+        if (event.seq > started_seq_) {
+            steps_.emplace_back(event.seq, event.number);
         }
         break;
     case EventKind::key_inserted:
@@ -237,6 +257,7 @@ void Replay::read(const Line& line, const std::vector<SeenBinding>& seen) {
 }
 
 void Replay::finish() {
+    settle_steps();
     while (!bound_.empty()) {
         release(bound_.begin()->first, never);
     }

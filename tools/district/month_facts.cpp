@@ -202,14 +202,19 @@ Result<void> MonthFactsReader::read_sightings() {
 }
 
 void MonthFactsReader::add_doubts() {
-    const bool somebody_is_silent = std::ranges::any_of(workstations_, [&](const WorkstationMonth& of_month) {
-        return !of_month.delivered && of_month.workstation.revoked.value_or(whole_.to) >= whole_.to;
-    });
+    // Until when somebody is silent who was asked.
+    Timestamp silent_until = whole_.from;
+    for (const WorkstationMonth& of_month : workstations_) {
+        if (!of_month.delivered) {
+            const Timestamp asked_until = of_month.workstation.revoked.value_or(whole_.to);
+            silent_until = std::max(silent_until, std::min(asked_until, whole_.to));
+        }
+    }
     for (std::size_t place = 0; place < facts_.organisations.size(); ++place) {
         OrganisationFacts& facts = facts_.organisations[place];
-        if (workstations_of_[place].empty() && somebody_is_silent) {
+        if (workstations_of_[place].empty() && silent_until > whole_.from) {
             facts.doubts.push_back(
-                {.code = "workstation.missing", .workstation = {}, .from = whole_.from, .to = whole_.to});
+                {.code = "workstation.missing", .workstation = {}, .from = whole_.from, .to = silent_until});
         }
         for (const std::size_t workstation : workstations_of_[place]) {
             std::ranges::copy(workstations_[workstation].doubts, std::back_inserter(facts.doubts));

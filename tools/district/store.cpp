@@ -111,10 +111,12 @@ CREATE TABLE session (
     uses INTEGER NOT NULL,
     ended_us INTEGER,
     state_seq INTEGER NOT NULL,
-    PRIMARY KEY (month, organisation, started_us, login)
+    PRIMARY KEY (month, organisation, started_us, login, workstation)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX session_by_login ON session (login);
+CREATE UNIQUE INDEX session_by_login ON session (login, workstation);
 CREATE INDEX session_by_record ON session (workstation, seq);
+-- Logins that more than one workstation has, as copies of one state folder may.
+CREATE TABLE shared_login (login BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- What is known of sessions whose beginning is not here yet.
 CREATE TABLE session_progress (
     workstation INTEGER NOT NULL,
@@ -186,7 +188,7 @@ CREATE TABLE misplaced_session (
     organisation INTEGER NOT NULL,
     started_us INTEGER NOT NULL,
     other_us INTEGER NOT NULL,
-    PRIMARY KEY (login, other_us)
+    PRIMARY KEY (login, workstation, other_us)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX misplaced_by_workstation ON misplaced_session (workstation);
 CREATE TABLE conflict (

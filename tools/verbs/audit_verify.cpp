@@ -14,8 +14,15 @@ std::string render(const boost::json::object& result, bool intact, const Style& 
                         {"seq", std::to_string(number_of(result, "first_bad_seq").value_or(0))},
                         {"reason", text_of(result, "reason")}};
     if (intact) {
+        const std::int64_t archived = number_of(result, "archived").value_or(0);
         return style.paint(Paint::good, "✔") + " " +
-               say(N_("The ledger is intact: {records} records, head {head}."), places) + "\n";
+               say(N_("The ledger is intact: {records} records, head {head}."), places) + "\n" +
+               (archived == 0
+                    ? ""
+                    : "  " +
+                          say(N_("Records up to {seq} are archived: check the bundle that has them."),
+                              {{"seq", std::to_string(archived)}}) +
+                          "\n");
     }
     const Explained texts = explain("audit.chain_broken", places, {});
     return style.paint(Paint::bad, "✘") + " " + texts.message + "\n  → " + texts.remedy + "\n";

@@ -65,7 +65,8 @@ Outcome<void> write_bundle(const Context& context, const std::string& folder, co
     }
     const std::uint64_t since = end_of_earlier_bundle(folder, fingerprint, month);
     auto fetched = fetch_bundle(context, {{"since", since}}, *output);
-    if (!fetched && since > 0 && fetched.error().code == "audit.no_checkpoint") {
+    if (!fetched && since > 0 &&
+        (fetched.error().code == "audit.no_checkpoint" || fetched.error().code == "audit.archived")) {
         fetched = fetch_bundle(context, {}, *output); // it was refused before a byte came
     }
     return fetched.and_then([&] { return output->commit_new(); });

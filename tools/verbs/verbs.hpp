@@ -21,6 +21,7 @@ Run define_report_month(CLI::App& command);
 Run define_report_export_month(CLI::App& command);
 Run define_audit_export(CLI::App& command);
 Run define_audit_checkpoint(CLI::App& command);
+Run define_audit_archive(CLI::App& command);
 Run define_audit_remove_personal_data(CLI::App& command);
 Run define_audit_verify(CLI::App& command);
 Run define_workstation_rotate_key(CLI::App& command);

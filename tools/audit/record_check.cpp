@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/audit/leaf_hashes.hpp"
+#include "tools/audit/record_check.hpp"
 
 #include <algorithm>
+
+#include "daemon/core/ledger.hpp"
+#include "daemon/core/personal.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -10,10 +13,28 @@ namespace {
 /// of them are there soon.
 constexpr std::size_t piece_records = 512;
 
+RecordFacts::Personal compare(std::string_view payload, const BundleOpening* opening, Sha256& hasher) {
+    using enum RecordFacts::Personal;
+    const std::string_view reference = reference_in(payload);
+    if (opening == nullptr) {
+        return reference.empty() ? none : removed;
+    }
+    return opens(reference, opening->salt, opening->value, hasher) ? opened : wrong;
+}
+
+void check(const OpenedRecord& opened, RecordFacts& facts, Sha256& hasher) {
+    const std::string_view leaf = opened.record.leaf;
+    hasher.digest(leaf, {}, facts.leaf_hash.data());
+    const auto payload = ledger_leaf_payload(leaf);
+    facts.is_well_formed = payload.has_value();
+    facts.payload = payload.value_or(std::string_view());
+    facts.personal = compare(facts.payload, opened.opening, hasher);
+}
+
 } // namespace
 
-LeafHashes::LeafHashes(std::span<const BundleRecord> records, unsigned threads)
-    : records_(records), hashes_(records.size() * Sha256::bytes, '\0'), well_formed_(records.size()),
+RecordCheck::RecordCheck(std::span<const OpenedRecord> records, unsigned threads)
+    : records_(records), facts_(records.size()),
       pieces_((records.size() + piece_records - 1) / piece_records) {
     // A thread is not worth it for less than a piece.
     const std::size_t useful =
@@ -21,39 +42,38 @@ LeafHashes::LeafHashes(std::span<const BundleRecord> records, unsigned threads)
     for (std::size_t other = 1; other < useful; ++other) {
         others_.emplace_back([this] {
             Sha256 hasher;
-            while (hash_next_piece(hasher)) {
+            while (check_next_piece(hasher)) {
             }
         });
     }
 }
 
 /// False when another thread has taken the last one.
-bool LeafHashes::hash_next_piece(Sha256& hasher) {
+bool RecordCheck::check_next_piece(Sha256& hasher) {
     const std::size_t piece = next_piece_.fetch_add(1, std::memory_order_relaxed);
     if (piece >= pieces_.size()) {
         return false;
     }
     const std::size_t end = std::min(records_.size(), (piece + 1) * piece_records);
     for (std::size_t index = piece * piece_records; index < end; ++index) {
-        hasher.digest(records_[index].leaf, {}, hashes_.data() + index * Sha256::bytes);
-        well_formed_[index] = is_ledger_leaf(records_[index].leaf) ? 1 : 0;
+        check(records_[index], facts_[index], hasher);
     }
     pieces_[piece].store(true, std::memory_order_release);
     pieces_[piece].notify_one();
     return true;
 }
 
-LeafHashes::Leaf LeafHashes::at(std::size_t index) {
+const RecordFacts& RecordCheck::at(std::size_t index) {
     if (index >= ready_) {
         std::atomic<bool>& piece = pieces_[index / piece_records];
         while (!piece.load(std::memory_order_acquire)) {
-            if (!hash_next_piece(hasher_)) {
+            if (!check_next_piece(hasher_)) {
                 piece.wait(false, std::memory_order_acquire);
             }
         }
         ready_ = (index / piece_records + 1) * piece_records;
     }
-    return {std::string_view(hashes_).substr(index * Sha256::bytes, Sha256::bytes), well_formed_[index] != 0};
+    return facts_[index];
 }
 
 } // namespace ukey::ctl

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many records, each by itself, by several threads, while the caller follows the chain behind them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "daemon/core/bundle.hpp"
+#include "daemon/core/sha256.hpp"
+
+namespace ukey::ctl {
+
+struct OpenedRecord {
+    BundleRecord record;
+    const BundleOpening* opening; ///< the value that it refers to; null: nothing, or it is not in the file
+};
+
+/// What can be said of a record without those before it.
+struct RecordFacts {
+    enum class Personal : std::uint8_t {
+        none,    ///< it refers to nothing
+        opened,  ///< to its opening
+        removed, ///< to what is not in the file
+        wrong,   ///< its opening is not what it refers to
+    };
+
+    std::array<char, Sha256::bytes> leaf_hash;
+    bool is_well_formed;      ///< the leaf has its form
+    std::string_view payload; ///< if it has
+    Personal personal;
+};
+
+/// Asked for in order. One thread asks; the records must outlive it.
+class RecordCheck {
+  public:
+    /// `threads` with the caller's.
+    RecordCheck(std::span<const OpenedRecord> records, unsigned threads);
+    ~RecordCheck() = default;                 // waits for the others
+    RecordCheck(const RecordCheck&) = delete; // its threads have its address
+    RecordCheck& operator=(const RecordCheck&) = delete;
+    RecordCheck(RecordCheck&&) = delete;
+    RecordCheck& operator=(RecordCheck&&) = delete;
+
+    /// While it is not there yet, the caller's thread takes its part of the work.
+    const RecordFacts& at(std::size_t index);
+
+  private:
+    bool check_next_piece(Sha256& hasher);
+
+    std::span<const OpenedRecord> records_;
+    std::vector<RecordFacts> facts_;
+    std::vector<std::atomic<bool>> pieces_; ///< which are done
+    std::atomic<std::size_t> next_piece_{0};
+    Sha256 hasher_; ///< the caller's
+    std::size_t ready_ = 0;
+    std::vector<std::jthread> others_; // last: they go first
+};
+
+} // namespace ukey::ctl
