@@ -124,8 +124,10 @@ TEST(BundleCheck, BytesBetweenTheRecordsAreSignedToo) {
     EXPECT_NE(codes(check(file.substr(0, place) + empty + file.substr(place))), "");
 }
 
-/// A ledger whose second record is an attested login, asked for at `asked`.
-LedgerSample with_attested_login(const test::TestCertificate& certificate, Timestamp asked) {
+/// A ledger whose second record is an attested login, asked for at `asked`, which the record says began so
+/// much later.
+LedgerSample with_attested_login(const test::TestCertificate& certificate, Timestamp asked,
+                                 std::chrono::seconds later = {}) {
     LedgerSample ledger(1);
     const CertificateFacts facts = parse_certificate(certificate.der(), {}).value();
     Attestation attestation{.record = {.nonce = std::string(64, 'a'),
@@ -150,7 +152,7 @@ LedgerSample with_attested_login(const test::TestCertificate& certificate, Times
                                       {"key", attestation.record.key_id},
                                       {"organisation", "1"},
                                       {"uid", 7},
-                                      {"started_at", attestation.record.started_at},
+                                      {"started_at", format_timestamp(asked + later)},
                                       {"grade", "attested"},
                                       {"attestation", to_json(attestation)}};
     ledger.append("session.started", boost::json::serialize(payload));
@@ -168,6 +170,12 @@ TEST(BundleCheck, AttestationIsOfItsTimeAndOfOneLogin) {
     EXPECT_EQ(codes(check(with_attested_login(certificate, moment + std::chrono::hours(1)).bundle())),
               "bundle.attestation_wrong 2; ")
         << "the record is older than the question";
+    EXPECT_EQ(codes(check(with_attested_login(certificate, moment, std::chrono::days(30)).bundle())),
+              "bundle.attestation_wrong 2; ")
+        << "moved to the next month";
+    EXPECT_EQ(codes(check(with_attested_login(certificate, moment, -std::chrono::days(1)).bundle())),
+              "bundle.attestation_wrong 2; ")
+        << "moved to the month before";
 
     ledger.append("session.started", ledger.records().back().payload);
     const CheckedBundle repeated = check(ledger.bundle());

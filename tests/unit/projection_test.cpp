@@ -603,7 +603,7 @@ TEST(Projection, BindingsAreCompared) {
 
 /// An older service's ledger: an end has no time of its own, a start no `ended_at`.
 TEST(Projection, DatabasesOfEarlierVersionsAreTheirLedgers) {
-    for (const char* name : {"schema1.db", "schema2.db", "schema3.db"}) {
+    for (const char* name : {"schema1.db", "schema2.db", "schema3.db", "schema5.db"}) {
         SCOPED_TRACE(name);
         const test::TemporaryFolder folder;
         const std::string path = (folder.path() / "ukeyd.db").string();

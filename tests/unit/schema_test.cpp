@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "daemon/store/archive_store.hpp"
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/key_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
@@ -107,6 +108,28 @@ TEST(Schema, DatabaseOfVersion3IsBroughtUpToDate) {
     rows.back().organisation.dissolved = ChinaDate{2014, 12, 31};
     EXPECT_EQ(import_registry(*storage, "r.csv", rows, 0, false)->changed, 1U);
     EXPECT_EQ(list_organisations(*storage, "")->back().organisation, rows.back().organisation);
+}
+
+/// No release wrote version 4: it is 3 with two columns and an index.
+TEST(Schema, DatabaseOfVersion5IsBroughtUpToDate) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "ukeyd.db").string();
+    std::filesystem::copy_file(UKEY_TEST_DATA "/state/schema5.db", path);
+    const SystemClock clock;
+    auto storage = Storage::open(path, clock);
+    ASSERT_TRUE(storage) << to_string(storage.error());
+    EXPECT_EQ(storage->head_seq(), 17U);
+    EXPECT_EQ(archived_end(*storage)->seq, 0U);
+    EXPECT_FALSE(storage->database().execute("DELETE FROM ledger WHERE seq = 1"));
+
+    auto newest = storage->database().prepare("SELECT seq FROM checkpoint ORDER BY seq DESC LIMIT 1");
+    ASSERT_TRUE(newest.step().value());
+    const auto last = static_cast<std::uint64_t>(newest.integer(0));
+    ASSERT_EQ(archive_step(*storage, {last, std::string(64, 'a'), 0}).value(), true);
+    EXPECT_EQ(archived_end(*storage)->seq, last);
+    auto rotation = storage->database().prepare("SELECT count(*) FROM archived_rotation");
+    ASSERT_TRUE(rotation.step().value());
+    EXPECT_EQ(rotation.integer(0), 1);
 }
 
 TEST(Schema, AttestedSessionOfAnotherOrganisationIsNotAttested) {
