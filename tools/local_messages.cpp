@@ -53,6 +53,13 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"bundle.record_wrong", error,
      N_("Record {seq} was changed, or one before it was: its hash does not fit."),
      N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.restored", warning,
+     N_("From record {seq} on {earlier} and {later} differ: the ledger was put back from a backup there, and "
+        "went on."),
+     N_("Ask the workstation's office whether it restored a backup then, and why. Keep both files: what the "
+        "lost ledger had from there on is in no other."),
+     N_("The record state.restored stands at that place. It is the workstation's own word: a state that was "
+        "set back to get rid of records looks the same.")},
     {"bundle.rotation_wrong", error,
      N_("The workstation's new key is not vouched for by the old one: {reason}."),
      N_("Do not use this bundle. Ask the workstation whether it has a new key, and compare its fingerprint "

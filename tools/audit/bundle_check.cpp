@@ -148,6 +148,9 @@ void BundleCheck::check_batch() {
         if (!broken_off_ && is_of_kind(batch_[index], "workstation.rotated")) {
             rotation_payloads_.emplace(bundle_.last_seq, payload_of(batch_[index]));
         }
+        if (!broken_off_ && is_of_kind(batch_[index], "state.restored")) {
+            bundle_.seams.push_back(bundle_.last_seq);
+        }
         if (!broken_off_ && is_of_kind(batch_[index], "session.started")) {
             started.push_back(opened[index]);
         }

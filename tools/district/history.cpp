@@ -203,6 +203,8 @@ void Replay::apply(const Event& event) {
     case EventKind::gap:
         gap(event);
         break;
+    case EventKind::restored: // what it means for coverage the absence after it says
+        break;
     case EventKind::clock_stepped:
         if (std::chrono::abs(std::chrono::microseconds(event.number)) >= misplacing_step &&
             event.seq > started_seq_) {
