@@ -39,6 +39,7 @@ constexpr auto exit_codes = std::to_array<std::pair<std::string_view, ExitCode>>
     {"setup.browser_running", ExitCode::refused},
     {"setup.needs_root", ExitCode::refused},
     {"setup.", ExitCode::answered_no},
+    {"state.in_use", ExitCode::refused},
     {"text.", ExitCode::answered_no},
     {"time.", ExitCode::usage},
     {"trust.", ExitCode::answered_no},
