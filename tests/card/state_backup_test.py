@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A workstation that is installed anew: its state comes back from a backup, the chain goes on, the seam is on record."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -135,6 +137,76 @@ class StateBackup(unittest.TestCase):
             with sqlite3.connect(f"file:{ws.path('state/ukeyd.db')}?mode=ro", uri=True) as database:
                 tables = {name for name, in database.execute("SELECT name FROM sqlite_master")}
             self.assertNotIn("backup", tables)
+
+
+class RestoreKilled(unittest.TestCase):
+    """SIGKILL at each system call that changes a file, one after the other."""
+
+    CALLS = ("openat", "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "mkdir", "rmdir", "link", "unlink", "unlinkat",
+             "rename", "renameat2", "chmod", "lchown")
+
+    def setUp(self):
+        require("strace", "openssl")
+        self.ws = ws = self.enterContext(Workstation())
+        ws.configure(modules=())
+        for name in ("first", "second"):
+            ws.start_ukeyd()
+            if name == "first":
+                ws.ukeyctl(*self.verb("backup"), "--output", ws.path("backup"))
+            ws.stop_ukeyd()
+            os.rename(ws.path("state"), ws.path(name))
+        os.mkdir(ws.path("place"))
+        self.old = self.contents(ws.path("second"))
+
+    def verb(self, name):
+        return ("state", name, "--state-dir", self.ws.path("place/state" if name == "restore" else "state"))
+
+    def contents(self, folder):
+        """The hashes of the ledger's records, and the key. Looked at in a copy: SQLite leaves its own files."""
+        copy = self.ws.path("copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(folder, copy)
+        with contextlib.closing(sqlite3.connect(os.path.join(copy, "ukeyd.db"))) as database:
+            hashes = tuple(row[0] for row in database.execute("SELECT hash FROM ledger ORDER BY seq"))
+        with open(os.path.join(copy, "workstation.key"), encoding="ascii") as file:
+            return hashes, file.read()
+
+    def restore(self, *wrapper):
+        command = self.ws.ukeyctl_command(*self.verb("restore"), "--replace", self.ws.path("backup"))
+        return self.ws.run(*wrapper, *command, check=False)
+
+    def kept(self):
+        return [self.contents(entry.path) for entry in os.scandir(self.ws.path("place")) if ".replaced-" in entry.name]
+
+    def set_up_the_old_state(self):
+        shutil.rmtree(self.ws.path("place"))
+        os.mkdir(self.ws.path("place"))
+        shutil.copytree(self.ws.path("second"), self.ws.path("place/state"))
+
+    def test_the_old_state_or_the_new_one_is_there(self):
+        self.set_up_the_old_state()
+        self.assertEqual(self.restore().returncode, 0)
+        new = self.contents(self.ws.path("place/state"))
+        self.assertNotEqual(new, self.old)
+        self.assertEqual(self.kept(), [self.old])
+        outcomes = []
+        for call in self.CALLS:
+            for number in range(1, 2000):  # strace counts each kind of call for itself
+                self.set_up_the_old_state()
+                done = self.restore("strace", "-qqq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                                    f"inject={call}:signal=KILL:when={number}")
+                if done.returncode == 0:
+                    break
+                with self.subTest(call=call, number=number):
+                    self.assertEqual(done.returncode, -signal.SIGKILL, done.stderr)
+                    found = self.contents(self.ws.path("place/state"))
+                    self.assertIn(found, (self.old, new))
+                    outcomes.append(found)
+                    self.assertEqual(self.restore().returncode, 0)
+                    self.assertEqual(self.contents(self.ws.path("place/state")), new)
+                    self.assertEqual(self.kept().count(self.old), 1)
+        self.assertEqual(set(outcomes), {self.old, new})
+        self.assertGreater(len(outcomes), 50)
 
 
 if __name__ == "__main__":
