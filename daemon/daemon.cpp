@@ -25,6 +25,7 @@
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/lifecycle_store.hpp"
 #include "daemon/store/rotation_store.hpp"
+#include "daemon/store/state_lock.hpp"
 #include "daemon/store/store_thread.hpp"
 
 namespace ukey {
@@ -81,6 +82,7 @@ struct Daemon::Parts {
     void sign_ledger(Storage& storage) const;
     asio::awaitable<void> stop();
 
+    std::optional<StateLock> lock; ///< first: until the database is closed
     DaemonOptions options;
     Settings settings;
     Workstation workstation;
@@ -125,6 +127,10 @@ Daemon::~Daemon() = default;
 Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings settings) {
     UKEY_TRY(make_folder(options.state_dir, 0700));
     UKEY_TRY(make_folder(options.runtime_dir, 0755));
+    auto lock = StateLock::take(options.state_dir);
+    if (!lock) {
+        return tl::unexpected(lock.error());
+    }
     static const SystemClock clock;
     const std::string database = options.state_dir + "/ukeyd.db";
     auto storage = Storage::open(database, clock);
@@ -148,6 +154,7 @@ Result<std::unique_ptr<Daemon>> Daemon::create(DaemonOptions options, Settings s
     if (!login || !control) {
         return tl::unexpected(login ? control.error() : login.error());
     }
+    parts->lock.emplace(std::move(*lock));
     parts->login_acceptor = std::move(*login);
     parts->control_acceptor = std::move(*control);
     parts->sockets_are_passed = !passed.empty();

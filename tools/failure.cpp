@@ -12,6 +12,7 @@ namespace {
 /// The first entry that the code begins with decides.
 constexpr auto exit_codes = std::to_array<std::pair<std::string_view, ExitCode>>({
     {"audit.", ExitCode::answered_no},
+    {"backup.", ExitCode::answered_no},
     {"binding.", ExitCode::refused},
     {"bundle.", ExitCode::answered_no},
     {"certificate.", ExitCode::answered_no},
@@ -39,6 +40,10 @@ constexpr auto exit_codes = std::to_array<std::pair<std::string_view, ExitCode>>
     {"setup.browser_running", ExitCode::refused},
     {"setup.needs_root", ExitCode::refused},
     {"setup.", ExitCode::answered_no},
+    {"state.has_records", ExitCode::refused},
+    {"state.in_use", ExitCode::refused},
+    {"state.needs_root", ExitCode::refused},
+    {"state.unknown_records", ExitCode::refused},
     {"text.", ExitCode::answered_no},
     {"time.", ExitCode::usage},
     {"trust.", ExitCode::answered_no},

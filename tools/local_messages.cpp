@@ -12,6 +12,10 @@ namespace {
 using enum Severity;
 
 constexpr auto table = std::to_array<MessageEntry>({
+    {"backup.damaged", error, N_("The backup {object} is damaged: {reason}."),
+     N_("Use an earlier backup, and keep this one: some of it may still be read."), ""},
+    {"backup.malformed", error, N_("The file {object} is no backup of the service's state: {reason}."),
+     N_("Name a file that ukeyctl state backup has made."), ""},
     {"bundle.attestation_wrong", error, N_("The attestation in record {seq} does not hold: {reason}."),
      N_("Count that login as observed only, and ask the workstation's office how it came about."), ""},
     {"bundle.checkpoint_missing", error,
@@ -53,6 +57,13 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"bundle.record_wrong", error,
      N_("Record {seq} was changed, or one before it was: its hash does not fit."),
      N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.restored", warning,
+     N_("From record {seq} on {earlier} and {later} differ: the ledger was put back from a backup there, and "
+        "went on."),
+     N_("Ask the workstation's office whether it restored a backup then, and why. Keep both files: what the "
+        "lost ledger had from there on is in no other."),
+     N_("The record state.restored stands at that place. It is the workstation's own word: a state that was "
+        "set back to get rid of records looks the same.")},
     {"bundle.rotation_wrong", error,
      N_("The workstation's new key is not vouched for by the old one: {reason}."),
      N_("Do not use this bundle. Ask the workstation whether it has a new key, and compare its fingerprint "
@@ -217,6 +228,19 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Correct that line and try again."), ""},
     {"setup.unusual", error, N_("{object} is not changed: it is {reason}."),
      N_("Change it by hand, or put a plain file in its place and try again."), ""},
+    {"state.has_records", error,
+     N_("The state folder {object} has {count} records that the backup does not have, the last of {time}."),
+     N_("If the backup is to take their place: ukeyctl state restore --replace FILE. What is there is kept "
+        "aside."),
+     N_("A service that was just installed has such records too: of its first starts.")},
+    {"state.needs_root", error, N_("Only root may do this with the state folder {object}."),
+     N_("Run it as root: sudo ukeyctl state {verb}"), ""},
+    {"state.unknown_records", error,
+     N_("What is in the state folder {object} cannot be read, so the backup may not have all of it: "
+        "{reason}."),
+     N_("If the backup is to take its place: ukeyctl state restore --replace FILE. What is there is kept "
+        "aside."),
+     ""},
     {"trust_list.malformed", error, N_("The list of workstations is not right at {object}."),
      N_("Each line is a fingerprint, the word trusted or revoked, and a name; each fingerprint stands there "
         "once."),

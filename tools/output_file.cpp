@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "daemon/core/durable_file.hpp"
+
 namespace ukey::ctl {
 namespace {
 
@@ -123,6 +125,17 @@ Outcome<void> OutputFile::commit_new() {
         return {};
     }
     return error == EEXIST ? fail_with("file.other_content", {{"object", path_}}) : unwritable(path_, error);
+}
+
+Outcome<void> place_new(const std::string& from, const std::string& to) {
+    const Descriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.number() < 0 || fsync(file.number()) != 0) {
+        return unwritable(from, errno);
+    }
+    if (const int error = rename_to_new(from, to); error != 0) {
+        return error == EEXIST ? fail_with("file.other_content", {{"object", to}}) : unwritable(to, error);
+    }
+    return sync_folder_of(to) ? Outcome<void>() : unwritable(to, errno);
 }
 
 } // namespace ukey::ctl

@@ -42,4 +42,8 @@ class OutputFile {
     std::FILE* stream_;
 };
 
+/// Gives a whole file its name, durably; one that has that name stays. Errors `file.other_content` (there is
+/// one) and `file.unwritable`; the file is under its old name then.
+Outcome<void> place_new(const std::string& from, const std::string& to);
+
 } // namespace ukey::ctl

@@ -19,6 +19,7 @@ constexpr auto groups = std::to_array<VerbGroup>({
     {"workstation", N_("the identity that the ledger is signed with")},
     {"pin", N_("PINs: their state, and changing them")},
     {"config", N_("the service's configuration")},
+    {"state", N_("the service's state, to be kept against a lost computer")},
     {"setup", N_("registering the filter with other programs")},
 });
 
@@ -67,6 +68,9 @@ constexpr auto verbs = std::to_array<Verb>({
     {"config", "check", N_("is the configuration file right?"), define_config_check},
     {"config", "show", N_("the configuration in force, and what each key means"), define_config_show},
     {"config", "reload", N_("have the service read its configuration again"), define_config_reload},
+    {"state", "backup", N_("write ledger, registry, key and configuration to one file"), define_state_backup},
+    {"state", "restore", N_("put a backup in the place of what is here; the service is stopped"),
+     define_state_restore},
     {"setup", "p11-kit", N_("the filter for programs that use p11-kit"), define_setup_p11_kit},
     {"setup", "nss", N_("the filter for Firefox, Thunderbird and Chromium"), define_setup_nss},
     {"setup", "openssl", N_("the filter for OpenSSL's engine pkcs11"), define_setup_openssl},

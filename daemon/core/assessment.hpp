@@ -76,7 +76,7 @@ struct LedgerExtent {
 /// What no workstation sees alone.
 struct Conflict {
     /// `conflict.key_with_two_organisations`, `conflict.key_on_two_computers`, `bundle.fork`,
-    /// `bundle.cut_tail`, `bundle.gap`.
+    /// `bundle.restored`, `bundle.cut_tail`, `bundle.gap`.
     std::string code;
     std::string key_id;                     ///< empty: not of a key
     std::vector<std::string> organisations; ///< codes

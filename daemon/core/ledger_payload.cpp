@@ -217,6 +217,14 @@ Payload read_personal_removed(Members& members) {
     return PersonalRemoved{.before = members.needed_time("before"), .records = members.count("records")};
 }
 
+Payload read_state_restored(Members& members) {
+    return StateRestored{.made = members.needed_time("made_at"),
+                         .made_on = members.text("made_on"),
+                         .restored_on = members.text("restored_on"),
+                         .last_seq = members.count("last_seq"),
+                         .head = members.needed_text("head")};
+}
+
 Payload read_session_started(Members& members) {
     const Members claim = members.object("claim");
     const auto attestation_us = members.object("attestation").number<std::int64_t>("duration_us");
@@ -298,6 +306,7 @@ constexpr auto kinds = std::to_array<Kind>({
     {"key.released", read_key_released},
     {"pin.state", read_pin_state},
     {"personal.removed", read_personal_removed},
+    {"state.restored", read_state_restored},
 });
 
 } // namespace

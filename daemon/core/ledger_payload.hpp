@@ -112,6 +112,15 @@ struct PersonalRemoved {
     std::uint64_t records = 0; ///< that referred to something until then
 };
 
+/// `state.restored`: the ledger goes on from a backup.
+struct StateRestored {
+    Timestamp made{};           ///< when the backup was
+    std::string made_on;        ///< the computer's name then
+    std::string restored_on;    ///< and now
+    std::uint64_t last_seq = 0; ///< the backup's last record
+    std::string head;           ///< its hash, 64 hexadecimal digits
+};
+
 /// `session.started`.
 struct SessionStarted {
     std::string login;
@@ -158,10 +167,10 @@ struct SessionEnded {
 /// A record of another kind.
 struct Other {};
 
-using Payload =
-    std::variant<Other, ServiceConfigured, ServiceStopped, ServiceUnclean, CoverageAbsence, CoverageGap,
-                 ComputerResumed, ClockStepped, KeySeen, KeyInserted, KeyRemoved, KeyBound, KeyReleased,
-                 PinState, PersonalRemoved, SessionStarted, SessionUsed, SessionResumed, SessionEnded>;
+using Payload = std::variant<Other, ServiceConfigured, ServiceStopped, ServiceUnclean, CoverageAbsence,
+                             CoverageGap, ComputerResumed, ClockStepped, KeySeen, KeyInserted, KeyRemoved,
+                             KeyBound, KeyReleased, PinState, PersonalRemoved, StateRestored, SessionStarted,
+                             SessionUsed, SessionResumed, SessionEnded>;
 
 /// Error `ledger.unreadable`: no JSON object, or a member without which the record says nothing is missing
 /// (the login of a session, the key of a key, a time or an amount that is none). `kind` decides; payloads of

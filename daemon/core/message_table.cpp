@@ -235,7 +235,14 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"state.constraint", error, N_("The database {object} refused the change: {reason}."),
      N_("Please report this."), ""},
     {"state.corrupt", error, N_("The database {object} is damaged: {reason}."),
-     N_("Keep the file for examination, and start again with an empty state folder or a backup."), ""},
+     N_("Keep the file for examination, and put a backup in its place (ukeyctl state restore), or start again "
+        "with an empty state folder."),
+     ""},
+    {"state.in_use", error, N_("The state folder {object} is in use by {reason}."),
+     N_("To restore a backup, stop the service and its sockets first: systemctl stop ukeyd-login.socket "
+        "ukeyd-control.socket ukeyd.service"),
+     N_("One process at a time may change what is in it: the service while it runs, or ukeyctl state "
+        "restore.")},
     {"state.newer", error, N_("The database {object} was written by a newer version ({reason})."),
      N_("Install that version again."), ""},
     {"state.unusable", error, N_("The database {object} cannot be used: {reason}."),

@@ -10,12 +10,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <system_error>
 
 #include <openssl/pem.h>
 
 #include "daemon/core/certificate.hpp"
+#include "daemon/core/durable_file.hpp"
 
 namespace ukey {
 namespace {
@@ -27,22 +29,6 @@ constexpr const char* fresh_suffix = ".new";
 /// RFC 8410 §4: SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING }, up to the 32 bytes of the key.
 constexpr std::array<unsigned char, 12> spki_prefix{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                                     0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete; // it would be closed twice
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    int number() const { return number_; }
-
-  private:
-    int number_;
-};
 
 tl::unexpected<Error> unusable(const std::string& path, std::string reason) {
     return fail("workstation.key_unusable", "load the workstation's key", path, std::move(reason));
@@ -77,24 +63,6 @@ Result<std::string> read_private(const Descriptor& file, const std::string& path
     return text;
 }
 
-bool write_all(const Descriptor& file, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(file.number(), text.data(), text.size());
-        if (written < 0 && errno != EINTR) {
-            return false;
-        }
-        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return fsync(file.number()) == 0;
-}
-
-bool sync_folder(const std::string& path) {
-    const std::string folder = std::filesystem::path(path).parent_path().string();
-    const Descriptor descriptor(
-        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return descriptor.number() >= 0 && fsync(descriptor.number()) == 0;
-}
-
 } // namespace
 
 WorkstationKey::WorkstationKey(PkeyHandle key)
@@ -125,28 +93,42 @@ Result<WorkstationKey> WorkstationKey::load(const std::string& path) {
     if (!text) {
         return tl::unexpected(text.error());
     }
-    const BioHandle memory(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
-    PkeyHandle key(memory ? PEM_read_bio_PrivateKey(memory.get(), nullptr, nullptr, nullptr) : nullptr);
+    auto key = from_pem(*text, path);
     OPENSSL_cleanse(text->data(), text->size());
+    return key;
+}
+
+Result<WorkstationKey> WorkstationKey::from_pem(std::string_view pem, const std::string& origin) {
+    const BioHandle memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    PkeyHandle key(memory ? PEM_read_bio_PrivateKey(memory.get(), nullptr, nullptr, nullptr) : nullptr);
     if (!key || EVP_PKEY_base_id(key.get()) != EVP_PKEY_ED25519) {
-        return unusable(path, "there is no Ed25519 key in it");
+        return unusable(origin, "there is no Ed25519 key in it");
     }
     return WorkstationKey(std::move(key));
+}
+
+Secret WorkstationKey::to_pem() const {
+    const BioHandle memory(BIO_new(BIO_s_secmem()));
+    if (!memory ||
+        PEM_write_bio_PrivateKey(memory.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+        throw std::runtime_error("an Ed25519 key could not be written as text");
+    }
+    unsigned char* text = nullptr;
+    const long length = BIO_get_mem_data(memory.get(), &text);
+    return Secret(std::span(text, static_cast<std::size_t>(length)));
 }
 
 Result<void> WorkstationKey::save(const std::string& path) const {
     // Whole or not at all: under another name first, and never in the place of one that is there.
     const std::string fresh = path + fresh_suffix;
     const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    const BioHandle memory(BIO_new(BIO_s_secmem()));
-    char* text = nullptr;
-    if (file.number() < 0 || !memory ||
-        PEM_write_bio_PrivateKey(memory.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    if (file.number() < 0) {
         return system_failure(fresh);
     }
-    const long length = BIO_get_mem_data(memory.get(), &text);
-    if (!write_all(file, std::string_view(text, static_cast<std::size_t>(length))) ||
-        ::link(fresh.c_str(), path.c_str()) != 0 || ::unlink(fresh.c_str()) != 0 || !sync_folder(path)) {
+    const Secret pem = to_pem();
+    const std::string_view text(reinterpret_cast<const char*>(pem.bytes().data()), pem.size());
+    if (!write_all(file, text) || fsync(file.number()) != 0 || ::link(fresh.c_str(), path.c_str()) != 0 ||
+        ::unlink(fresh.c_str()) != 0 || !sync_folder_of(path)) {
         return system_failure(path);
     }
     return {};
@@ -172,7 +154,7 @@ Result<void> WorkstationKey::keep_as_next(const std::string& path) const {
 }
 
 Result<void> WorkstationKey::put_next_in_place(const std::string& path) {
-    if (::rename(next_key_path(path).c_str(), path.c_str()) != 0 || !sync_folder(path)) {
+    if (::rename(next_key_path(path).c_str(), path.c_str()) != 0 || !sync_folder_of(path)) {
         return system_failure(path);
     }
     return {};

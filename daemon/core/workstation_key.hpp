@@ -7,6 +7,7 @@
 
 #include "daemon/core/openssl_handle.hpp"
 #include "daemon/core/result.hpp"
+#include "daemon/core/secret.hpp"
 
 namespace ukey {
 
@@ -21,7 +22,13 @@ class WorkstationKey {
     static Result<WorkstationKey> load(const std::string& path);
     /// Makes the file, durably and with mode 0600, when there is none. Never replaces one.
     static Result<WorkstationKey> load_or_create(const std::string& path);
+    /// What such a file holds; `origin` is for the error `workstation.key_unusable`.
+    static Result<WorkstationKey> from_pem(std::string_view pem, const std::string& origin);
 
+    /// The private key as text.
+    Secret to_pem() const;
+    /// Makes the file, durably and with mode 0600. Never replaces one. Error `state.unusable`.
+    Result<void> save(const std::string& path) const;
     /// Saves it durably beside the one at `path`, under next_key_path(); one that is there is replaced.
     Result<void> keep_as_next(const std::string& path) const;
     /// The one under next_key_path() replaces the one at `path`, which is gone then.
@@ -38,7 +45,6 @@ class WorkstationKey {
 
   private:
     explicit WorkstationKey(PkeyHandle key);
-    Result<void> save(const std::string& path) const;
 
     PkeyHandle key_;
     std::string public_key_;

@@ -52,7 +52,10 @@ Result<bool> was_away(Storage& storage, Timestamp moment) {
     if (!before) {
         return tl::unexpected(before.error());
     }
-    const auto next = read_sign(storage, *before + 1);
+    auto next = read_sign(storage, *before + 1);
+    if (next && *next && (*next)->kind == "state.restored") {
+        next = read_sign(storage, *before + 2); // a start that says first where its ledger comes from
+    }
     if (!next) {
         return tl::unexpected(next.error());
     }

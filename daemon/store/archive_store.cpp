@@ -65,6 +65,9 @@ Result<void> remove_records(Database& database, std::uint64_t last_seq) {
 } // namespace
 
 Result<ArchivedEnd> archived_end(Storage& storage) {
+    if (!storage.database().has_table("archived")) {
+        return ArchivedEnd(); // an older database that is only read
+    }
     auto statement = storage.database().prepare("SELECT last_seq, last_hash, last_time_us FROM archived");
     const auto row = statement.step();
     if (!row) {

@@ -6,6 +6,9 @@
 namespace ukey {
 namespace {
 
+/// So much of a copy is made at once: often enough for whoever watches.
+constexpr int pages_at_once = 256;
+
 /// What went wrong, as a code: the disk or permissions, damage, or a rule of the schema.
 Error database_error(sqlite3* connection, const std::string& context, const std::string& object) {
     const int code = sqlite3_errcode(connection);
@@ -120,6 +123,12 @@ Result<Database> Database::open(const std::string& path) {
                      "PRAGMA secure_delete=ON; ");
 }
 
+Result<Database> Database::open_alone(const std::string& path) {
+    return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; "
+                     "PRAGMA secure_delete=ON; ");
+}
+
 Result<Database> Database::open_to_read(const std::string& path) {
     return open_with(path, SQLITE_OPEN_READONLY, "");
 }
@@ -165,6 +174,40 @@ Result<void> Database::execute(const std::string& sql) {
         return tl::unexpected(database_error(connection_, "use the database", path_));
     }
     return {};
+}
+
+Result<void> Database::copy_to(Database& other, const CopyProgress& progress) {
+    const auto page_bytes = pragma("page_size");
+    if (!page_bytes) {
+        return tl::unexpected(page_bytes.error());
+    }
+    sqlite3_backup* copy = sqlite3_backup_init(other.connection_, "main", connection_, "main");
+    int code = copy == nullptr ? sqlite3_errcode(other.connection_) : SQLITE_OK;
+    while (code == SQLITE_OK) {
+        code = sqlite3_backup_step(copy, pages_at_once);
+        const auto total = static_cast<std::uint64_t>(sqlite3_backup_pagecount(copy));
+        const auto left = static_cast<std::uint64_t>(sqlite3_backup_remaining(copy));
+        progress((total - left) * static_cast<std::uint64_t>(*page_bytes),
+                 total * static_cast<std::uint64_t>(*page_bytes));
+    }
+    sqlite3_backup_finish(copy); // says again what the last step said
+    if (code != SQLITE_DONE) {
+        return fail("state.unusable", "copy the database", path_, sqlite3_errstr(code));
+    }
+    // The pages say that there is a write-ahead log: the copy has none.
+    return other.execute("PRAGMA journal_mode=DELETE");
+}
+
+bool Database::has_table(std::string_view name) {
+    const auto found =
+        prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").bind(name).step();
+    return found.value_or(false);
+}
+
+Result<std::int64_t> Database::pragma(const std::string& name) {
+    auto statement = prepare("PRAGMA " + name);
+    UKEY_TRY(statement.step());
+    return statement.integer(0);
 }
 
 std::int64_t Database::changes() const {

@@ -63,6 +63,9 @@ class Database {
     /// Opens or creates the file: WAL, synchronous=FULL, foreign keys. Error `state.unusable` or
     /// `state.corrupt`.
     static Result<Database> open(const std::string& path);
+    /// The same as one file, without a journal that stays beside it: for one that is handed on. It is nobody
+    /// else's while it is open.
+    static Result<Database> open_alone(const std::string& path);
     /// An existing file, for reading only. Error `state.unusable` or `state.corrupt`.
     static Result<Database> open_to_read(const std::string& path);
 
@@ -75,6 +78,15 @@ class Database {
     Statement prepare(std::string_view sql);
     /// One or several statements without parameters or rows.
     Result<void> execute(const std::string& sql);
+    /// Copies all of it into `other`, page by page. Inside a transaction it is the state that this one reads,
+    /// whatever others write meanwhile, and nobody waits for it. `other` is one file afterwards, opened
+    /// alone. `progress` is called with bytes.
+    using CopyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+    Result<void> copy_to(Database& other, const CopyProgress& progress);
+    bool has_table(std::string_view name);
+    /// Of a PRAGMA that is a number.
+    Result<std::int64_t> pragma(const std::string& name);
+
     /// A transaction is open: some errors end it by themselves.
     bool in_transaction() const;
     /// Rows changed by the last statement.

@@ -5,6 +5,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "daemon/store/restoration_store.hpp"
 #include "daemon/store/session_store.hpp"
 
 namespace ukey {
@@ -50,14 +51,57 @@ boost::json::value to_json(std::optional<std::vector<TimeSpan>> spans) {
     return list;
 }
 
-/// `since`: the last moment at which the service is known to have been there.
-Result<void> record_absence(Storage& storage, Timestamp since, bool unclean, const Occupied& occupied) {
-    const TimeSpan away{std::min(since, storage.now()), storage.now()}; // the clock may have been set back
-    return storage.write([&] {
-        return storage.append("coverage.absence", {{"from", format_timestamp(away.from)},
-                                                   {"to", format_timestamp(away.to)},
-                                                   {"unclean", unclean},
-                                                   {"occupied", to_json(occupied(away))}});
+/// What the runs before this one have left.
+struct Past {
+    std::optional<LastRecord> last; ///< nullopt: this is the first run
+    Timestamp alive{};              ///< the last moment at which the service is known to have been there
+    bool unclean = false;
+    std::optional<Restoration> restoration;
+};
+
+Result<Past> look_back(Storage& storage) {
+    auto last = last_record(storage);
+    if (!last) {
+        return tl::unexpected(last.error());
+    }
+    const auto alive = last_alive(storage);
+    if (!alive) {
+        return tl::unexpected(alive.error());
+    }
+    auto restoration = pending_restoration(storage.database());
+    if (!restoration) {
+        return tl::unexpected(restoration.error());
+    }
+    const bool stopped = *last && (*last)->kind == "daemon.stopped";
+    return Past{.last = *last,
+                .alive = stopped ? (*last)->time : *alive,
+                .unclean = *last && !stopped,
+                .restoration = std::move(*restoration)};
+}
+
+Result<void> record_absence(Storage& storage, const Past& past, const Occupied& occupied) {
+    const TimeSpan away{std::min(past.alive, storage.now()),
+                        storage.now()}; // the clock may have been set back
+    // Of the time since the backup this computer's log of logins says nothing: it may be another computer,
+    // and what the service saw then is lost.
+    return storage.append("coverage.absence",
+                          {{"from", format_timestamp(away.from)},
+                           {"to", format_timestamp(away.to)},
+                           {"unclean", past.unclean},
+                           {"occupied", to_json(past.restoration ? std::nullopt : occupied(away))}});
+}
+
+/// How it came to this start. All of it or nothing: a start that is cut short in between would take its own
+/// records for the last sign of life.
+Result<void> record_past(Storage& storage, const Past& past, const Occupied& occupied) {
+    return storage.write([&]() -> Result<void> {
+        if (past.restoration) {
+            UKEY_TRY(record_restoration(storage, *past.restoration));
+        }
+        if (past.unclean) {
+            UKEY_TRY(storage.append("daemon.unclean", {{"last_alive", format_timestamp(past.alive)}}));
+        }
+        return past.last ? record_absence(storage, past, occupied) : Result<void>();
     });
 }
 
@@ -65,22 +109,12 @@ Result<void> record_absence(Storage& storage, Timestamp since, bool unclean, con
 
 Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts,
                                  const Occupied& occupied) {
-    const auto last = last_record(storage);
-    if (!last) {
-        return tl::unexpected(last.error());
+    const auto past = look_back(storage);
+    if (!past) {
+        return tl::unexpected(past.error());
     }
-    const bool unclean = *last && (*last)->kind != "daemon.stopped";
-    const auto alive = last_alive(storage);
-    if (!alive) {
-        return tl::unexpected(alive.error());
-    }
-    if (unclean) {
-        UKEY_TRY(storage.write([&] {
-            return storage.append("daemon.unclean", {{"last_alive", format_timestamp(*alive)}});
-        }));
-    }
-    if (*last) {
-        UKEY_TRY(record_absence(storage, unclean ? *alive : (*last)->time, unclean, occupied));
+    if (past->last || past->restoration) {
+        UKEY_TRY(record_past(storage, *past, occupied));
     }
     // Also after a clean stop: its ends may have failed where its last record did not.
     const auto ended = end_open_sessions(storage, EndReason::unclean);

@@ -18,7 +18,9 @@ using Occupied = std::function<std::optional<std::vector<TimeSpan>>(TimeSpan)>;
 /// Record `daemon.started` with `facts`. When the last run did not stop cleanly (the ledger's newest record
 /// is not `daemon.stopped`), first `daemon.unclean` with the last heartbeat: the service may have been away
 /// since then. Sessions that are still open end as `unclean`; returns how many. Unless it is the first start,
-/// `coverage.absence` says since when the service was away, and what of it `occupied` answers.
+/// `coverage.absence` says since when the service was away, and what of it `occupied` answers. The first
+/// start of a state that was put back from a backup begins with `state.restored`, and asks `occupied`
+/// nothing.
 Result<std::size_t> record_start(Storage& storage, const boost::json::object& facts,
                                  const Occupied& occupied);
 

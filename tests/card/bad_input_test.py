@@ -188,7 +188,7 @@ class State(unittest.TestCase):
         self.ws.start_ukeyd()
         done = self.ws.run(*self.ws.ukeyd_command(), check=False)
         self.assertEqual(done.returncode, 3)
-        self.assertIn("another ukeyd", done.stderr)
+        self.assertIn(f"process {self.ws.ukeyd.pid} [state.in_use]", done.stderr)
         self.assertEqual(self.ws.ask("status")["daemon"]["pid"], self.ws.ukeyd.pid)
 
     def test_a_changed_ledger_is_noticed(self):
@@ -295,7 +295,7 @@ class Disk(unittest.TestCase):
         subprocess.run(["mount", "-o", "remount,ro", self.ws.path("state")], check=True)
         done = self.ws.run(*self.ws.ukeyd_command(), check=False)
         self.assertEqual(done.returncode, 3, done)
-        self.assertIn("ukeyd.db", done.stderr)
+        self.assertIn("Read-only file system", done.stderr)
 
 
 if __name__ == "__main__":

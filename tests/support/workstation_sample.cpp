@@ -62,6 +62,18 @@ WorkstationSample& WorkstationSample::start(std::string_view modules) {
                   fmt::format(R"({{"version":"1","mode":"observe","modules":{}}})", modules));
 }
 
+WorkstationSample& WorkstationSample::restore() {
+    const std::string now = format_timestamp(now_);
+    const std::string last = records_.empty() ? now : format_timestamp(records_.back().time);
+    append("state.restored",
+           fmt::format(R"({{"made_at":"{}","made_on":"old","restored_on":"new","last_seq":{},"head":"{}"}})",
+                       last, last_seq(), to_hex(hash_of(last_seq()))));
+    append("daemon.unclean", fmt::format(R"({{"last_alive":"{}"}})", last));
+    append("coverage.absence",
+           fmt::format(R"({{"from":"{}","to":"{}","unclean":true,"occupied":null}})", last, now));
+    return start();
+}
+
 WorkstationSample& WorkstationSample::configure(std::string_view modules) {
     return append("daemon.configured", fmt::format(R"({{"modules":{}}})", modules));
 }

@@ -42,6 +42,9 @@ class WorkstationSample {
     WorkstationSample& use_session(std::string_view login, unsigned uses);
     WorkstationSample& end_session(std::string_view login, unsigned uses);
 
+    /// The service starts in a state that was put back from a backup.
+    WorkstationSample& restore();
+
     /// Another key, which the one until now vouches for.
     WorkstationSample& rotate_key();
 

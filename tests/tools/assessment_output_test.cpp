@@ -186,7 +186,8 @@ TEST(AssessmentWords, EveryReasonAndDoubtIsExplained) {
                              "conflict.key_on_two_computers",
                              "bundle.fork",
                              "bundle.cut_tail",
-                             "bundle.gap"}) {
+                             "bundle.gap",
+                             "bundle.restored"}) {
         EXPECT_NE(explain_reason(code), code);
     }
 }

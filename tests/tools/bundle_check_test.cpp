@@ -210,6 +210,14 @@ TEST(BundleCheck, NoiseIsRefused) {
     EXPECT_NE(codes(check(file)), "");
 }
 
+std::string compare(std::vector<const CheckedBundle*> bundles) {
+    std::string text;
+    for (const BundleContradiction& found : compare_bundles(bundles)) {
+        text += found.problem.code + " " + std::to_string(found.problem.seq.value_or(0)) + "; ";
+    }
+    return text;
+}
+
 TEST(BundleComparison, CutTailForkAndGapAreTold) {
     const LedgerSample ledger(10);
     const CheckedBundle whole = check(ledger.bundle());
@@ -221,14 +229,6 @@ TEST(BundleComparison, CutTailForkAndGapAreTold) {
     const CheckedBundle fork_of_the_rest = check(other.bundle(6));
     const CheckedBundle late_part = check(ledger.bundle(8));
     ASSERT_EQ(codes(forked) + codes(late_part) + codes(first_half) + codes(second_half), "");
-
-    const auto compare = [](std::vector<const CheckedBundle*> bundles) {
-        std::string text;
-        for (const BundleContradiction& found : compare_bundles(bundles)) {
-            text += found.problem.code + " " + std::to_string(found.problem.seq.value_or(0)) + "; ";
-        }
-        return text;
-    };
     EXPECT_EQ(compare({&first_half, &second_half, &whole}), "");
     EXPECT_EQ(compare({&whole, &first_half}), "bundle.cut_tail 6; ");
     EXPECT_EQ(compare({&whole, &forked}), "bundle.fork 4; ");
@@ -236,6 +236,22 @@ TEST(BundleComparison, CutTailForkAndGapAreTold) {
     EXPECT_EQ(compare({&first_half, &late_part}), "bundle.gap 6; ");
     EXPECT_EQ(compare({&first_half, &late_part, &second_half}), "") << "it fills the gap";
     EXPECT_EQ(compare({&whole, &whole}), "");
+}
+
+TEST(BundleComparison, ForkThatABackupExplainsSaysSo) {
+    const LedgerSample ledger(10);
+    LedgerSample restored = ledger;
+    restored.change(4, "state.restored", "{}");
+    LedgerSample beside = ledger;
+    beside.change(4, "state.restored", R"({"restored_on":"another"})");
+    const CheckedBundle lost = check(ledger.bundle());
+    const CheckedBundle one = check(restored.bundle());
+    const CheckedBundle other = check(beside.bundle());
+    const CheckedBundle later = check(restored.bundle(5));
+    EXPECT_EQ(compare({&lost, &one}), "bundle.restored 4; ");
+    EXPECT_EQ(compare({&one, &lost}), "bundle.restored 4; ");
+    EXPECT_EQ(compare({&one, &other}), "bundle.fork 4; ") << "two computers from one backup";
+    EXPECT_EQ(compare({&lost, &later}), "bundle.fork 4; ") << "the record that says so is in neither";
 }
 
 TEST(VerificationText, NamesCannotPassForOurLines) {

@@ -331,6 +331,64 @@ TEST(DistrictImport, KeyOfTwoOrganisationsIsFoundInEitherOrder) {
     }
 }
 
+class DistrictRestored : public ::testing::Test {
+  protected:
+    /// Restored on the fifth of May from a backup of record 4, with a login since.
+    static WorkstationSample restored(const WorkstationSample& lost) {
+        WorkstationSample other = lost.forked_after(4);
+        other.booted_at("2026-05-05T00:00:00Z").restore().session("k1", "002");
+        return other;
+    }
+
+    DistrictRestored() {
+        lost_.at("2026-05-03T00:00:00Z").session("k1", "002").session("k1", "002").session("k1", "002");
+        district_.enrol(lost_);
+    }
+
+    WorkstationSample lost_ = april();
+    DistrictSample district_;
+};
+
+TEST_F(DistrictRestored, ForkThatABackupExplainsSaysSo) {
+    const WorkstationSample restored_one = restored(lost_);
+    for (const auto& order : {std::vector{lost_.bundle(), restored_one.bundle()},
+                              std::vector{restored_one.bundle(), lost_.bundle()}}) {
+        DistrictSample district;
+        district.enrol(lost_);
+        district.registry(two_organisations);
+        district.import(order);
+        EXPECT_EQ(district.conflicts(),
+                  "bundle.restored  [] 1 goes on from a restored backup with record 5\n");
+        const MonthFacts facts = district.facts("2026-05");
+        EXPECT_EQ(facts.organisations[1].sessions.size(), 4U) << "what both say counts";
+        EXPECT_TRUE(std::ranges::any_of(facts.organisations[1].doubts, [](const Doubt& doubt) {
+            return doubt.code == "coverage.service_away";
+        })) << "of the time in between nothing is known";
+    }
+}
+
+TEST_F(DistrictRestored, TwoComputersFromOneBackupAreAFork) {
+    const WorkstationSample one = restored(lost_);
+    WorkstationSample other = lost_.forked_after(4);
+    other.booted_at("2026-05-06T00:00:00Z").restore();
+    district_.import({one.bundle(), other.bundle()});
+    EXPECT_TRUE(district_.conflicts().starts_with("bundle.fork  [] 1 different records from number 5 on\n"))
+        << district_.conflicts();
+}
+
+TEST_F(DistrictRestored, CutTailAfterTheSeamIsStillFound) {
+    WorkstationSample one = restored(lost_);
+    const WorkstationSample short_one = one;
+    one.at("2026-05-06T00:00:00Z").session("k1", "002");
+    WorkstationSample cut = short_one;
+    cut.at("2026-05-07T00:00:00Z");
+    district_.import({lost_.bundle(), one.bundle(), cut.bundle()});
+    EXPECT_EQ(
+        district_.conflicts(),
+        "bundle.restored  [] 1 goes on from a restored backup with record 5\n"
+        "bundle.cut_tail  [] 1 bundles written later end with record 10, an earlier one goes on to 12\n");
+}
+
 /// Ledgers of some workstations cut into bundles in many ways, with a fork among them.
 std::vector<std::string> many_bundles(std::mt19937_64& random, std::vector<WorkstationSample>& workstations) {
     std::vector<std::string> bundles;
@@ -367,7 +425,12 @@ std::vector<std::string> many_bundles(std::mt19937_64& random, std::vector<Works
     }
     WorkstationSample fork = workstations.front().forked_after(workstations.front().last_seq() / 2);
     const std::uint64_t fork_begin = fork.last_seq() + 1;
-    fork.at("2026-05-01T00:00:00Z").stop().start();
+    fork.at("2026-05-01T00:00:00Z");
+    if (random() % 2 == 0) {
+        fork.restore();
+    } else {
+        fork.stop().start();
+    }
     bundles.push_back(fork.bundle(1 + random() % fork_begin));
     fork.at("2026-05-01T02:00:00Z").session("k1", "002").session("k2", "001");
     bundles.push_back(fork.bundle(fork_begin + 1));

@@ -79,6 +79,18 @@ TEST_F(AbsenceTest, AfterTheLastSignOfLifeOfAKilledService) {
     EXPECT_EQ(believed(61min), 100);
 }
 
+TEST_F(AbsenceTest, StartInARestoredStateSaysFirstWhereItsLedgerComesFrom) {
+    record(1min, "daemon.started");
+    record(20min, "key.inserted");
+    record(60min, "state.restored");
+    record(60min, "daemon.unclean", {{"last_alive", format_timestamp(noon + 40min)}});
+    record(60min, "coverage.absence");
+    set(100min);
+    EXPECT_EQ(believed(30min), 100) << "it lived until 40";
+    EXPECT_EQ(believed(50min), 50);
+    EXPECT_EQ(believed(70min), 100);
+}
+
 TEST_F(AbsenceTest, SeveralAbsencesInALongLedger) {
     record(0min, "daemon.started");
     for (int hour = 0; hour < 20; ++hour) {

@@ -52,6 +52,16 @@ TEST(LedgerPayload, AbsenceTellsWhenTheComputerWasUsedOrThatNobodyKnows) {
         "occupied":[["2026-04-01T01:00:00Z"]]})"));
 }
 
+TEST(LedgerPayload, SeamOfARestoredBackupIsRead) {
+    const auto restored = read<StateRestored>("state.restored", R"({"made_at":"2026-04-01T00:00:00Z",
+        "made_on":"old","restored_on":"new","last_seq":7,"head":"00ff"})");
+    EXPECT_EQ(restored.made, parse_timestamp("2026-04-01T00:00:00Z").value());
+    EXPECT_EQ(restored.made_on + restored.restored_on, "oldnew");
+    EXPECT_EQ(restored.last_seq, 7U);
+    EXPECT_EQ(restored.head, "00ff");
+    EXPECT_FALSE(decode("state.restored", R"({"made_on":"old","last_seq":7,"head":"00ff"})"));
+}
+
 TEST(LedgerPayload, LifeOfServiceAndKeysIsRead) {
     const auto started = read<ServiceConfigured>("daemon.started", R"({"version":"1","mode":"observe",
         "modules":["/a.so","/b.so"],"policy_sha256":"x","rule":"2013"})");

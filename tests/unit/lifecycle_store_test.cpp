@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
+#include "daemon/store/restoration_store.hpp"
 #include "daemon/store/session_store.hpp"
 #include "tests/support/set_clock.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -16,6 +17,15 @@ std::optional<std::vector<TimeSpan>> nobody(TimeSpan /*away*/) {
     return std::vector<TimeSpan>{};
 }
 
+std::vector<std::string> kinds(Storage& storage) {
+    std::vector<std::string> kinds;
+    EXPECT_TRUE(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
+        kinds.push_back(record.kind);
+        return true;
+    }));
+    return kinds;
+}
+
 class LifecycleStoreTest : public ::testing::Test {
   protected:
     Storage open() { return Storage::open((folder_.path() / "ukeyd.db").string(), clock_).value(); }
@@ -24,15 +34,6 @@ class LifecycleStoreTest : public ::testing::Test {
         LoginSession session;
         session.login = std::string(32, digit);
         ASSERT_TRUE(start_session(storage, session));
-    }
-
-    static std::vector<std::string> kinds(Storage& storage) {
-        std::vector<std::string> kinds;
-        EXPECT_TRUE(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
-            kinds.push_back(record.kind);
-            return true;
-        }));
-        return kinds;
     }
 
     test::TemporaryFolder folder_;
@@ -79,6 +80,16 @@ class AbsenceRecordTest : public ::testing::Test {
     AbsenceRecordTest() { clock_.time = noon_; }
 
     Storage open() { return Storage::open((folder_.path() / "ukeyd.db").string(), clock_).value(); }
+
+    /// Of the last one of that kind.
+    static std::string payload_of(Storage& storage, std::string_view kind) {
+        std::string found;
+        EXPECT_TRUE(storage.visit_records(1, 0, [&](const LedgerRecord& record) {
+            found = record.kind == kind ? record.payload : found;
+            return true;
+        }));
+        return found;
+    }
 
     static boost::json::object absence(Storage& storage) {
         boost::json::object found;
@@ -138,6 +149,41 @@ TEST_F(AbsenceRecordTest, ClockThatWentBackMakesNoNegativeAbsence) {
     Storage again = open();
     ASSERT_TRUE(record_start(again, {}, nobody));
     EXPECT_EQ(absence(again).at("from"), absence(again).at("to"));
+}
+
+TEST_F(AbsenceRecordTest, RestoredStateSaysSoFirstAndKnowsNothingOfTheTimeSince) {
+    const Restoration restoration{.made = noon_ + std::chrono::minutes(11),
+                                  .made_on = "old",
+                                  .restored_on = "new",
+                                  .last_seq = 1,
+                                  .head = std::string(32, '\x0a')};
+    {
+        Storage storage = open();
+        ASSERT_TRUE(record_start(storage, {}, nobody));
+        clock_.time = noon_ + std::chrono::minutes(10);
+        ASSERT_TRUE(record_heartbeat(storage));
+        ASSERT_TRUE(storage.write([&] { return note_restoration(storage.database(), restoration); }));
+        EXPECT_EQ(pending_restoration(storage.database()).value(), restoration);
+        storage.seal(); // nothing can be written
+        EXPECT_FALSE(record_start(storage, {}, nobody));
+        EXPECT_EQ(pending_restoration(storage.database()).value(), restoration) << "the next start says it";
+    }
+    clock_.time = noon_ + std::chrono::days(3);
+    Storage again = open();
+    ASSERT_TRUE(record_start(again, {}, nobody));
+    EXPECT_EQ(kinds(again), (std::vector<std::string>{"daemon.started", "state.restored", "daemon.unclean",
+                                                      "coverage.absence", "daemon.started"}));
+    EXPECT_EQ(payload_of(again, "state.restored"),
+              R"({"made_at":"2026-04-10T12:11:00.000000Z","made_on":"old","restored_on":"new","last_seq":1,)"
+              R"("head":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"})");
+    EXPECT_EQ(payload_of(again, "coverage.absence"),
+              R"({"from":"2026-04-10T12:10:00.000000Z","to":"2026-04-13T12:00:00.000000Z","unclean":true,)"
+              R"("occupied":null})");
+    EXPECT_EQ(pending_restoration(again.database()).value(), std::nullopt);
+    ASSERT_TRUE(record_stop(again));
+    Storage third = open();
+    ASSERT_TRUE(record_start(third, {}, nobody));
+    EXPECT_EQ(kinds(third).size(), 8U) << "only once";
 }
 
 TEST_F(AbsenceRecordTest, ManySpansAreWrittenAsOne) {

@@ -142,6 +142,8 @@ void BundleCheck::check_batch() {
         note_personal(opened[index], facts);
         if (is_of_kind(batch_[index], "workstation.rotated")) {
             rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
+        } else if (is_of_kind(batch_[index], "state.restored")) {
+            bundle_.seams.push_back(bundle_.last_seq);
         } else if (is_of_kind(batch_[index], "session.started")) {
             started.push_back(opened[index]);
         }

@@ -40,6 +40,7 @@ struct CheckedBundle {
     Timestamp last_time{};
     std::vector<SignedCheckpoint> checkpoints; ///< whose signature holds
     std::string hashes;                        ///< of the records in their order, 32 bytes each
+    std::vector<std::uint64_t> seams;          ///< records at which it goes on from a restored backup
     std::uint64_t attested = 0;                ///< attestations that hold
     std::uint64_t attested_removed = 0; ///< whose attestation was removed: it cannot be checked any more
     std::uint64_t personal_removed = 0; ///< records that refer to what is not in the file

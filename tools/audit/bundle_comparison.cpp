@@ -27,8 +27,16 @@ std::optional<std::uint64_t> first_difference(const CheckedBundle& one, const Ch
     return high;
 }
 
+bool has_seam_at(const CheckedBundle& bundle, std::uint64_t seq) {
+    return std::ranges::find(bundle.seams, seq) != bundle.seams.end();
+}
+
 std::optional<BundleProblem> contradiction(const CheckedBundle& earlier, const CheckedBundle& later) {
     if (const auto seq = first_difference(earlier, later)) {
+        // Two that both go on from a backup there go on beside each other.
+        if (has_seam_at(earlier, *seq) != has_seam_at(later, *seq)) {
+            return BundleProblem{"bundle.restored", *seq, "one goes on from a restored backup here"};
+        }
         return BundleProblem{"bundle.fork", *seq, "the two have different records from here on"};
     }
     if (later.last_seq < earlier.last_seq) {

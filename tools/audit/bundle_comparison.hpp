@@ -14,9 +14,10 @@ namespace ukey::ctl {
 struct BundleContradiction {
     std::size_t earlier = 0; ///< their places in what was compared
     std::size_t later = 0;
-    /// `bundle.fork` (from record `seq` on they are two ledgers), `bundle.cut_tail` (the later one ends
-    /// before `seq`, which the earlier one has), `bundle.gap` (nobody has the records from `seq` on until the
-    /// later one begins; by their numbers) or `bundle.attestation_wrong` (a copy of one in the earlier).
+    /// `bundle.fork` (from record `seq` on they are two ledgers), `bundle.restored` (the same, and one of
+    /// them says that it goes on from a restored backup there), `bundle.cut_tail` (the later one ends before
+    /// `seq`, which the earlier one has), `bundle.gap` (nobody has the records from `seq` on until the later
+    /// one begins; by their numbers) or `bundle.attestation_wrong` (a copy of one in the earlier).
     BundleProblem problem;
 };
 

@@ -38,6 +38,7 @@ class FactReader {
     void add(const LedgerRecord& record, const payload::CoverageAbsence& absence);
     void add(const LedgerRecord& record, const payload::CoverageGap& gap);
     void add(const LedgerRecord& record, const payload::ClockStepped& step);
+    void add(const LedgerRecord& record, const payload::StateRestored&);
     void add(const LedgerRecord& record, const payload::KeyInserted& inserted);
     void add(const LedgerRecord& record, const payload::KeyRemoved& removed);
     void add(const LedgerRecord& record, const payload::KeyBound& bound);
@@ -131,6 +132,10 @@ void FactReader::add(const LedgerRecord& record, const payload::CoverageGap& gap
 
 void FactReader::add(const LedgerRecord& record, const payload::ClockStepped& step) {
     add_event(record, EventKind::clock_stepped).number = step.stepped.count();
+}
+
+void FactReader::add(const LedgerRecord& record, const payload::StateRestored&) {
+    add_event(record, EventKind::restored);
 }
 
 void FactReader::add(const LedgerRecord& record, const payload::KeyInserted& inserted) {

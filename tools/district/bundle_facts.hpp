@@ -49,6 +49,7 @@ enum class EventKind {
     key_removed = 9,
     key_bound = 10,
     key_released = 11,
+    restored = 12,
 };
 
 struct EventFact {

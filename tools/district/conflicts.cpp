@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "tools/district/branches.hpp"
+#include "tools/district/bundle_facts.hpp"
 #include "tools/district/columns.hpp"
 #include "tools/district/history.hpp"
 #include "tools/district/store.hpp"
@@ -61,10 +63,23 @@ class ConflictSearch {
     Result<void> load_names();
     Result<void> forget(const std::set<std::int64_t>& workstations);
     Result<void> of_ledger(std::int64_t workstation);
-    Result<void> forks(std::int64_t workstation, const std::vector<Branch>& branches);
+    struct Fork {
+        TimeSpan span;
+        std::optional<Timestamp> seam; ///< when one of the two went on from a restored backup there
+    };
+    using Forks = std::map<std::uint64_t, Fork>; ///< by the first record that differs
+    Result<Forks> find_forks(std::int64_t workstation, const std::vector<Branch>& branches);
+    Result<void> write_forks(std::int64_t workstation, const Forks& forks);
+    Result<std::optional<Timestamp>> seam(std::int64_t workstation, const Branch& branch, std::uint64_t seq);
     Result<Timestamp> time_before(std::int64_t workstation, std::uint64_t seq, const Branch& branch);
     Result<void> gaps(std::int64_t workstation, const std::vector<Branch>& branches);
-    Result<void> cut_tails(std::int64_t workstation);
+    Result<void> cut_tails(std::int64_t workstation, const Forks& forks);
+    /// A bundle; many of them by the time when they were written.
+    struct Written {
+        std::uint64_t last_seq;
+        Timestamp time;
+    };
+    Result<void> cut_tail(std::int64_t workstation, const std::vector<Written>& bundles);
     Result<void> of_key(std::int64_t key);
     Result<std::vector<Use>> read_uses(const std::string& sql, std::int64_t key);
     Result<void> two_organisations(std::int64_t key);
@@ -127,9 +142,25 @@ Result<Timestamp> ConflictSearch::time_before(std::int64_t workstation, std::uin
     return row ? time_of(statement.integer(0)) : branch.first_time.value_or(branch.vouched);
 }
 
-/// Where each pair of branches parts; pairs that part at one record are one fork.
-Result<void> ConflictSearch::forks(std::int64_t workstation, const std::vector<Branch>& branches) {
-    std::map<std::uint64_t, TimeSpan> found;
+/// When the branch went on from a restored backup at that record; nullopt: it did not.
+Result<std::optional<Timestamp>> ConflictSearch::seam(std::int64_t workstation, const Branch& branch,
+                                                      std::uint64_t seq) {
+    UKEY_TAKE(hash, hash_of(database_, branch, seq));
+    if (!hash) {
+        return std::nullopt;
+    }
+    auto statement = database_.prepare(
+        "SELECT time_us FROM event WHERE workstation = ? AND seq = ? AND mark = ? AND kind = ?");
+    statement.bind(workstation).bind(static_cast<std::int64_t>(seq)).bind(mark_of(*hash));
+    UKEY_TAKE(row, statement.bind(static_cast<std::int64_t>(EventKind::restored)).step());
+    return row ? std::optional(time_of(statement.integer(0))) : std::nullopt;
+}
+
+/// Where each pair of branches parts; pairs that part at one record are one fork. A backup explains it when
+/// of each pair one goes on from it there; two that both do so go on beside each other.
+Result<ConflictSearch::Forks> ConflictSearch::find_forks(std::int64_t workstation,
+                                                         const std::vector<Branch>& branches) {
+    Forks found;
     for (std::size_t other = 0; other < branches.size(); ++other) {
         for (std::size_t one = 0; one < other; ++one) {
             UKEY_TAKE(seq, first_difference(database_, branches[one], branches[other]));
@@ -137,16 +168,31 @@ Result<void> ConflictSearch::forks(std::int64_t workstation, const std::vector<B
                 continue;
             }
             UKEY_TAKE(from, time_before(workstation, *seq, branches[other]));
-            const Timestamp to = std::max(branches[one].vouched, branches[other].vouched);
-            const auto [known, added] = found.try_emplace(*seq, TimeSpan{from, to});
+            UKEY_TAKE(seam_of_one, seam(workstation, branches[one], *seq));
+            UKEY_TAKE(seam_of_other, seam(workstation, branches[other], *seq));
+            Fork fork{.span = {from, std::max(branches[one].vouched, branches[other].vouched)},
+                      .seam = seam_of_one ? seam_of_one : seam_of_other};
+            if (seam_of_one && seam_of_other) {
+                fork.seam.reset();
+            }
+            const auto [known, added] = found.try_emplace(*seq, fork);
             if (!added) {
-                known->second = {std::min(known->second.from, from), std::max(known->second.to, to)};
+                known->second.span = {std::min(known->second.span.from, fork.span.from),
+                                      std::max(known->second.span.to, fork.span.to)};
+                known->second.seam = known->second.seam ? fork.seam : std::nullopt;
             }
         }
     }
-    for (const auto& [seq, span] : found) {
-        UKEY_TRY(write(ledger_row("bundle.fork", workstation, span,
-                                  "different records from number " + std::to_string(seq) + " on")));
+    return found;
+}
+
+Result<void> ConflictSearch::write_forks(std::int64_t workstation, const Forks& forks) {
+    for (const auto& [seq, fork] : forks) {
+        const std::string number = std::to_string(seq);
+        UKEY_TRY(write(fork.seam ? ledger_row("bundle.restored", workstation, fork.span,
+                                              "goes on from a restored backup with record " + number)
+                                 : ledger_row("bundle.fork", workstation, fork.span,
+                                              "different records from number " + number + " on")));
     }
     return {};
 }
@@ -167,20 +213,32 @@ Result<void> ConflictSearch::gaps(std::int64_t workstation, const std::vector<Br
     return {};
 }
 
-/// A later bundle ends before an earlier one. It was no cut if a bundle that is later still has those
-/// records.
-Result<void> ConflictSearch::cut_tails(std::int64_t workstation) {
-    struct Written {
-        std::uint64_t last_seq;
-        Timestamp time;
-    };
+/// Each run of the ledger, from one restored backup to the next, for itself: that it ends before the one
+/// before it is said already.
+Result<void> ConflictSearch::cut_tails(std::int64_t workstation, const Forks& forks) {
     auto statement = database_.prepare("SELECT last_seq, written_us FROM bundle WHERE workstation = ? "
                                        "ORDER BY written_us, last_seq");
     statement.bind(workstation);
-    std::vector<Written> bundles;
+    std::map<Timestamp, std::vector<Written>> runs; // by the seam that they begin with
     UKEY_TRY(statement.each([&] {
-        bundles.push_back({static_cast<std::uint64_t>(statement.integer(0)), time_of(statement.integer(1))});
+        const Written bundle{static_cast<std::uint64_t>(statement.integer(0)), time_of(statement.integer(1))};
+        Timestamp begin = Timestamp::min();
+        for (const auto& [seq, fork] : forks) {
+            if (fork.seam && bundle.last_seq >= seq && bundle.time >= *fork.seam) {
+                begin = std::max(begin, *fork.seam);
+            }
+        }
+        runs[begin].push_back(bundle);
     }));
+    for (const auto& [begin, bundles] : runs) {
+        UKEY_TRY(cut_tail(workstation, bundles));
+    }
+    return {};
+}
+
+/// A later bundle ends before an earlier one. It was no cut if a bundle that is later still has those
+/// records.
+Result<void> ConflictSearch::cut_tail(std::int64_t workstation, const std::vector<Written>& bundles) {
     const auto furthest = std::ranges::max_element(bundles, {}, &Written::last_seq);
     // Of those that reach furthest the last: what was written after it and ends earlier was cut.
     auto last = furthest;
@@ -200,9 +258,10 @@ Result<void> ConflictSearch::cut_tails(std::int64_t workstation) {
 
 Result<void> ConflictSearch::of_ledger(std::int64_t workstation) {
     UKEY_TAKE(branches, read_branches(database_, workstation));
-    UKEY_TRY(forks(workstation, branches));
+    UKEY_TAKE(forks, find_forks(workstation, branches));
+    UKEY_TRY(write_forks(workstation, forks));
     UKEY_TRY(gaps(workstation, branches));
-    return cut_tails(workstation);
+    return cut_tails(workstation, forks);
 }
 
 Result<std::vector<ConflictSearch::Use>> ConflictSearch::read_uses(const std::string& sql, std::int64_t key) {

@@ -225,6 +225,8 @@ void Replay::apply(const Event& event) {
     case EventKind::gap:
         gap(event);
         break;
+    case EventKind::restored: // what it means for coverage the absence after it says
+        break;
     case EventKind::clock_stepped:
         if (event.seq > started_seq_) {
             steps_.emplace_back(event.seq, event.number);

@@ -48,6 +48,9 @@ constexpr auto explanations = std::to_array<Explanation>({
     {"bundle.fork", N_("Two bundles of one workstation have different records in the same place.")},
     {"bundle.cut_tail", N_("A later bundle of a workstation ends before records that an earlier one has.")},
     {"bundle.gap", N_("Records between two bundles of a workstation are missing.")},
+    {"bundle.restored",
+     N_("A workstation's ledger goes on from a restored backup, beside what it had recorded after the "
+        "backup. Ask whether and why it was restored.")},
 });
 
 std::string rounding_text(Rounding rounding) {

@@ -32,6 +32,8 @@ Run define_pin_allow_last_try(CLI::App& command);
 Run define_config_check(CLI::App& command);
 Run define_config_show(CLI::App& command);
 Run define_config_reload(CLI::App& command);
+Run define_state_backup(CLI::App& command);
+Run define_state_restore(CLI::App& command);
 Run define_setup_p11_kit(CLI::App& command);
 Run define_setup_nss(CLI::App& command);
 Run define_setup_openssl(CLI::App& command);
