@@ -235,7 +235,8 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"state.constraint", error, N_("The database {object} refused the change: {reason}."),
      N_("Please report this."), ""},
     {"state.corrupt", error, N_("The database {object} is damaged: {reason}."),
-     N_("Keep the file for examination, and put a backup in its place (ukeyctl state restore), or start again "
+     N_("Keep the file for examination, and put a backup in its place (ukeyctl state restore), or start "
+        "again "
         "with an empty state folder."),
      ""},
     {"state.in_use", error, N_("The state folder {object} is in use by {reason}."),
