@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+
+#include <endian.h>
 
 namespace ukey {
 
@@ -21,6 +24,13 @@ inline std::uint64_t read_big_endian(std::string_view bytes) {
         value = (value << 8U) | static_cast<unsigned char>(byte);
     }
     return value;
+}
+
+/// 8 bytes, which must be there.
+inline std::uint64_t read_big_endian_64(const char* bytes) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    return be64toh(value);
 }
 
 } // namespace ukey

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/ledger.hpp"
 
+#include <algorithm>
+
 #include "daemon/core/big_endian.hpp"
 #include "daemon/core/certificate.hpp"
 
@@ -16,23 +18,15 @@ void append_counted(std::string& bytes, const std::string& text) {
     bytes.append(text);
 }
 
-/// Takes a number off the beginning of `rest`; nullopt when that is too short.
-std::optional<std::uint64_t> take_number(std::string_view& rest, std::size_t width_bytes) {
-    if (rest.size() < width_bytes) {
-        return std::nullopt;
-    }
-    const std::uint64_t value = read_big_endian(rest.substr(0, width_bytes));
-    rest.remove_prefix(width_bytes);
-    return value;
-}
-
 std::optional<std::string_view> take_counted(std::string_view& rest) {
-    const auto length = take_number(rest, 4);
-    if (!length || *length > rest.size()) {
+    constexpr std::size_t length_bytes = 4;
+    const std::uint64_t length =
+        rest.size() < length_bytes ? UINT64_MAX : read_big_endian(rest.substr(0, length_bytes));
+    if (length > rest.size() - std::min(rest.size(), length_bytes)) {
         return std::nullopt;
     }
-    const std::string_view text = rest.substr(0, *length);
-    rest.remove_prefix(*length);
+    const std::string_view text = rest.substr(length_bytes, length);
+    rest.remove_prefix(length_bytes + length);
     return text;
 }
 
@@ -45,20 +39,26 @@ struct LeafParts {
     std::string_view payload;
 };
 
+/// Of a prefix and three numbers, which all leaves have.
+constexpr std::size_t fixed_bytes = leaf_prefix.size() + 3 * sizeof(std::uint64_t);
+
 std::optional<LeafParts> split_leaf(std::string_view leaf) {
-    if (!leaf.starts_with(leaf_prefix)) {
+    if (leaf.size() < fixed_bytes || !leaf.starts_with(leaf_prefix)) {
         return std::nullopt;
     }
-    std::string_view rest = leaf.substr(leaf_prefix.size());
-    const auto seq = take_number(rest, 8);
-    const auto time = take_number(rest, 8);
-    const auto boottime = take_number(rest, 8);
+    const char* numbers = leaf.data() + leaf_prefix.size();
+    std::string_view rest = leaf.substr(fixed_bytes);
     const auto kind = take_counted(rest);
     const auto payload = kind ? take_counted(rest) : std::nullopt;
-    if (!payload || !rest.empty() || *time > last_time_us || *boottime > last_time_us) {
+    const LeafParts parts{.seq = read_big_endian_64(numbers),
+                          .time_us = read_big_endian_64(numbers + 8),
+                          .boottime_us = read_big_endian_64(numbers + 16),
+                          .kind = kind.value_or(std::string_view()),
+                          .payload = payload.value_or(std::string_view())};
+    if (!payload || !rest.empty() || parts.time_us > last_time_us || parts.boottime_us > last_time_us) {
         return std::nullopt;
     }
-    return LeafParts{*seq, *time, *boottime, *kind, *payload};
+    return parts;
 }
 
 } // namespace

@@ -43,7 +43,7 @@ class BundleCheck {
     void take_openings(std::string_view body);
     void check_batch();
     void check_link(const BundleRecord& record, const RecordFacts& facts);
-    std::vector<OpenedRecord> open_batch();
+    void open_batch();
     void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
     void check_attestations(const std::vector<OpenedRecord>& started);
     struct AttestationVerdict {
@@ -65,6 +65,8 @@ class BundleCheck {
     BundleReader reader_;
     CheckedBundle bundle_;
     std::vector<BundleRecord> batch_;
+    std::vector<OpenedRecord> opened_;    ///< the same with their openings
+    std::vector<RecordFacts> facts_;      ///< memory for what is found of them
     std::vector<BundleOpening> openings_; ///< of the batch and of what comes after it
     std::vector<SignedCheckpoint> checkpoints_;
     std::vector<SignedRotation> rotations_;
@@ -79,7 +81,7 @@ class BundleCheck {
 };
 
 std::uint64_t seq_of(const BundleRecord& record) {
-    return record.leaf.size() < kind_offset ? 0 : read_big_endian(record.leaf.substr(seq_offset, 8));
+    return record.leaf.size() < kind_offset ? 0 : read_big_endian_64(record.leaf.data() + seq_offset);
 }
 
 /// Without reading the whole record.
@@ -130,8 +132,8 @@ void BundleCheck::check_link(const BundleRecord& record, const RecordFacts& fact
 }
 
 void BundleCheck::check_batch() {
-    const std::vector<OpenedRecord> opened = open_batch();
-    RecordCheck records(opened, options_.threads);
+    open_batch();
+    RecordCheck records(opened_, facts_, options_.threads);
     std::vector<OpenedRecord> started;
     for (std::size_t index = 0; index < batch_.size() && !broken_off_; ++index) {
         const RecordFacts& facts = records.at(index);
@@ -139,13 +141,13 @@ void BundleCheck::check_batch() {
         if (broken_off_) {
             break;
         }
-        note_personal(opened[index], facts);
+        note_personal(opened_[index], facts);
         if (is_of_kind(batch_[index], "workstation.rotated")) {
             rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "state.restored")) {
             bundle_.seams.push_back(bundle_.last_seq);
         } else if (is_of_kind(batch_[index], "session.started")) {
-            started.push_back(opened[index]);
+            started.push_back(opened_[index]);
         }
     }
     check_attestations(started);
@@ -164,9 +166,9 @@ void BundleCheck::check_batch() {
 
 /// Each record of the batch with its opening: both come in the order of their numbers, openings first. The
 /// openings stay where they are until the batch is done.
-std::vector<OpenedRecord> BundleCheck::open_batch() {
-    std::vector<OpenedRecord> opened;
-    opened.reserve(batch_.size());
+void BundleCheck::open_batch() {
+    opened_.clear();
+    opened_.reserve(batch_.size());
     auto opening = openings_.begin();
     for (const BundleRecord& record : batch_) {
         const std::uint64_t seq = seq_of(record);
@@ -174,9 +176,8 @@ std::vector<OpenedRecord> BundleCheck::open_batch() {
             report("bundle.personal_wrong", opening->seq, "the file does not have that record after it");
         }
         const bool its_own = opening != openings_.end() && opening->seq == seq;
-        opened.push_back({record, its_own ? &*opening++ : nullptr});
+        opened_.push_back({record, its_own ? &*opening++ : nullptr});
     }
-    return opened;
 }
 
 void BundleCheck::note_personal(const OpenedRecord& opened, const RecordFacts& facts) {

@@ -33,9 +33,10 @@ void check(const OpenedRecord& opened, RecordFacts& facts, Sha256& hasher) {
 
 } // namespace
 
-RecordCheck::RecordCheck(std::span<const OpenedRecord> records, unsigned threads)
-    : records_(records), facts_(records.size()),
-      pieces_((records.size() + piece_records - 1) / piece_records) {
+RecordCheck::RecordCheck(std::span<const OpenedRecord> records, std::vector<RecordFacts>& facts,
+                         unsigned threads)
+    : records_(records), facts_(facts), pieces_((records.size() + piece_records - 1) / piece_records) {
+    facts_.resize(std::max(facts_.size(), records.size()));
     // A thread is not worth it for less than a piece.
     const std::size_t useful =
         std::min<std::size_t>(std::max(1U, threads), std::max<std::size_t>(1, pieces_.size()));

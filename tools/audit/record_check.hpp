@@ -36,11 +36,11 @@ struct RecordFacts {
     Personal personal;
 };
 
-/// Asked for in order. One thread asks; the records must outlive it.
+/// Asked for in order. One thread asks; the records and the memory must outlive it.
 class RecordCheck {
   public:
-    /// `threads` with the caller's.
-    RecordCheck(std::span<const OpenedRecord> records, unsigned threads);
+    /// `threads` with the caller's. `facts` is its memory, to be given to the next one.
+    RecordCheck(std::span<const OpenedRecord> records, std::vector<RecordFacts>& facts, unsigned threads);
     ~RecordCheck() = default;                 // waits for the others
     RecordCheck(const RecordCheck&) = delete; // its threads have its address
     RecordCheck& operator=(const RecordCheck&) = delete;
@@ -54,7 +54,7 @@ class RecordCheck {
     bool check_next_piece(Sha256& hasher);
 
     std::span<const OpenedRecord> records_;
-    std::vector<RecordFacts> facts_;
+    std::vector<RecordFacts>& facts_;
     std::vector<std::atomic<bool>> pieces_; ///< which are done
     std::atomic<std::size_t> next_piece_{0};
     Sha256 hasher_; ///< the caller's
