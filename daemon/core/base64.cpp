@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/base64.hpp"
 
+#include <array>
 #include <cstdint>
 
 namespace ukey {
@@ -8,39 +9,40 @@ namespace {
 
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-std::optional<std::uint32_t> base64_value(char digit) {
-    if (digit >= 'A' && digit <= 'Z') {
-        return static_cast<std::uint32_t>(digit - 'A');
+constexpr std::uint32_t no_digit = 0xFF;
+
+constexpr std::array<std::uint8_t, 256> make_values() {
+    std::array<std::uint8_t, 256> values{};
+    values.fill(no_digit);
+    for (std::size_t value = 0; value < base64_digits.size(); ++value) {
+        values[static_cast<unsigned char>(base64_digits[value])] = static_cast<std::uint8_t>(value);
     }
-    if (digit >= 'a' && digit <= 'z') {
-        return static_cast<std::uint32_t>(digit - 'a') + 26U;
-    }
-    if (digit >= '0' && digit <= '9') {
-        return static_cast<std::uint32_t>(digit - '0') + 52U;
-    }
-    if (digit == '+' || digit == '/') {
-        return digit == '+' ? 62U : 63U;
-    }
-    return std::nullopt;
+    return values;
+}
+constexpr auto base64_values = make_values();
+
+std::uint32_t base64_value(char digit) {
+    return base64_values[static_cast<unsigned char>(digit)];
 }
 
 /// Appends the 3, 2 or 1 bytes of one group of four digits, `padding` of which are '='.
 bool decode_group(std::string_view group, std::size_t padding, std::string& bytes) {
     std::uint32_t value = 0;
     for (std::size_t index = 0; index < 4; ++index) {
-        const auto digit = index < 4 - padding ? base64_value(group[index]) : 0U;
-        if (!digit) {
+        const std::uint32_t digit = index < 4 - padding ? base64_value(group[index]) : 0U;
+        if (digit == no_digit) {
             return false;
         }
-        value = (value << 6U) | *digit;
+        value = (value << 6U) | digit;
     }
     const std::uint32_t unused_bits = padding == 0 ? 0U : (padding == 1 ? 0xFFU : 0xFFFFU);
     if ((value & unused_bits) != 0) {
         return false;
     }
-    for (std::size_t index = 0; index < 3 - padding; ++index) {
-        bytes.push_back(static_cast<char>((value >> (16U - 8U * index)) & 0xFFU));
-    }
+    const std::array<char, 3> decoded{static_cast<char>(value >> 16U),
+                                      static_cast<char>((value >> 8U) & 0xFFU),
+                                      static_cast<char>(value & 0xFFU)};
+    bytes.append(decoded.data(), decoded.size() - padding);
     return true;
 }
 
@@ -49,8 +51,18 @@ bool decode_group(std::string_view group, std::size_t padding, std::string& byte
 std::string base64_encode(std::string_view bytes) {
     std::string text;
     text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t start = 0; start < bytes.size(); start += 3) {
-        const std::size_t count = std::min<std::size_t>(3, bytes.size() - start);
+    std::size_t start = 0;
+    for (; start + 3 <= bytes.size(); start += 3) {
+        const auto byte = [&](std::size_t index) {
+            return std::uint32_t{static_cast<unsigned char>(bytes[start + index])};
+        };
+        const std::uint32_t value = (byte(0) << 16U) | (byte(1) << 8U) | byte(2);
+        const std::array<char, 4> digits{base64_digits[value >> 18U], base64_digits[(value >> 12U) & 0x3FU],
+                                         base64_digits[(value >> 6U) & 0x3FU], base64_digits[value & 0x3FU]};
+        text.append(digits.data(), digits.size());
+    }
+    if (start < bytes.size()) { // a group with padding
+        const std::size_t count = bytes.size() - start;
         std::uint32_t value = 0;
         for (std::size_t index = 0; index < 3; ++index) {
             const unsigned char byte = index < count ? static_cast<unsigned char>(bytes[start + index]) : 0U;
