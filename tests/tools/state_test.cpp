@@ -169,6 +169,17 @@ TEST_F(StateTest, BackupReplacesNoFile) {
     EXPECT_TRUE(left_beside().empty());
 }
 
+TEST_F(StateTest, FolderInTheWayIsRemovedOnlyWhenAnEarlierRunLeftIt) {
+    live(1);
+    fs::create_directory(path("backup.part"));
+    folder_.write("backup.part/letter", "somebody's own");
+    EXPECT_EQ(make_backup().error().code, "file.unwritable");
+    EXPECT_EQ(read_file(path("backup.part/letter")), "somebody's own");
+    fs::rename(path("backup.part/letter"), path("backup.part/backup"));
+    EXPECT_TRUE(make_backup());
+    EXPECT_TRUE(left_beside().empty());
+}
+
 TEST_F(StateTest, BackupThatCannotBeMadeLeavesNothing) {
     EXPECT_EQ(make_backup().error().code, "state.unusable") << "there is no database";
     live(1);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -28,9 +29,25 @@ void must(int result) {
     }
 }
 
-bool is_own_folder(const std::string& path, const Owner& owner) {
+/// What names in a WorkFolder begin with: a folder with anything else in it is somebody's own.
+constexpr auto work_names = std::to_array<std::string_view>({"backup", "ukeyd.", "workstation.key"});
+
+/// A WorkFolder of an earlier run that could not remove it.
+bool is_left_over(const std::string& path, const Owner& owner) {
     struct stat status {};
-    return lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == owner.user;
+    if (lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != owner.user) {
+        return false;
+    }
+    const ActingAs acting(owner);
+    std::error_code error;
+    std::filesystem::directory_iterator entries(path, error);
+    for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+        const std::string name = entries->path().filename().string();
+        if (std::ranges::none_of(work_names, [&](std::string_view ours) { return name.starts_with(ours); })) {
+            return false;
+        }
+    }
+    return !error;
 }
 
 } // namespace
@@ -72,7 +89,7 @@ Outcome<StateFolder> StateFolder::find(const std::string& path, std::string_view
 }
 
 Outcome<WorkFolder> WorkFolder::make(const std::string& path, const Owner& owner) {
-    if (is_own_folder(path, owner)) {
+    if (is_left_over(path, owner)) {
         remove_folder(path, owner);
     }
     if (mkdir(path.c_str(), private_mode) != 0) {

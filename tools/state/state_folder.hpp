@@ -54,8 +54,8 @@ struct StateFolder {
 /// A folder that only its maker can enter: what is made in it is nobody else's to see or to replace.
 class WorkFolder {
   public:
-    /// Makes it, with that owner. One of that name that an earlier run of this owner left is emptied. Error
-    /// `file.unwritable`.
+    /// Makes it, with that owner. One that an earlier run left makes way; another folder of that name stays,
+    /// and is an error. Error `file.unwritable`.
     static Outcome<WorkFolder> make(const std::string& path, const Owner& owner);
     WorkFolder(WorkFolder&& other) noexcept;
     WorkFolder& operator=(WorkFolder&&) = delete;
