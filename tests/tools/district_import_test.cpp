@@ -389,6 +389,25 @@ TEST_F(DistrictRestored, CutTailAfterTheSeamIsStillFound) {
         "bundle.cut_tail  [] 1 bundles written later end with record 10, an earlier one goes on to 12\n");
 }
 
+/// The two lines of a fork have it at one number, each with another organisation.
+TEST(DistrictImport, KeyThatAForkShowsTwiceAtOneNumberIsOneOrganisationsInEveryOrder) {
+    WorkstationSample one("office");
+    one.at("2026-03-20T00:00:00Z").start();
+    WorkstationSample other = one.forked_after(one.last_seq());
+    one.at("2026-04-05T00:00:00Z").session("k1", "001").at("2026-05-02T00:00:00Z");
+    other.at("2026-04-06T00:00:00Z").session("k1", "002").at("2026-05-03T00:00:00Z");
+    std::string report;
+    for (const auto& order :
+         {std::vector{one.bundle(), other.bundle()}, std::vector{other.bundle(), one.bundle()}}) {
+        DistrictSample district;
+        district.registry(two_organisations);
+        district.enrol(one);
+        ASSERT_TRUE(district.import(order).holds());
+        EXPECT_EQ(report.empty() ? district.report("2026-04") : report, district.report("2026-04"));
+        report = district.report("2026-04");
+    }
+}
+
 /// Ledgers of some workstations cut into bundles in many ways, with a fork among them.
 std::vector<std::string> many_bundles(std::mt19937_64& random, std::vector<WorkstationSample>& workstations) {
     std::vector<std::string> bundles;

@@ -53,10 +53,13 @@ Result<std::vector<Event>> read_events(Database& database, std::int64_t workstat
     return events;
 }
 
+/// Two lines of a fork may have one key with two organisations at one number: which of them comes first must
+/// not hang on the store's numbers, which are given in the order of imports.
 Result<std::vector<SeenBinding>> read_seen(Database& database, std::int64_t workstation) {
     auto statement =
-        database.prepare("SELECT key, organisation, first_us, first_seq FROM seen WHERE workstation = ? "
-                         "AND organisation > 0 ORDER BY first_seq, key");
+        database.prepare("SELECT key, organisation, first_us, first_seq FROM seen JOIN organisation "
+                         "ON organisation.id = organisation WHERE workstation = ? "
+                         "ORDER BY first_seq, key, code");
     statement.bind(workstation);
     std::vector<SeenBinding> seen;
     UKEY_TRY(statement.each([&] {
