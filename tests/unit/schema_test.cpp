@@ -125,7 +125,10 @@ TEST(Schema, DatabaseOfVersion5IsBroughtUpToDate) {
     auto newest = storage->database().prepare("SELECT seq FROM checkpoint ORDER BY seq DESC LIMIT 1");
     ASSERT_TRUE(newest.step().value());
     const auto last = static_cast<std::uint64_t>(newest.integer(0));
-    ASSERT_EQ(archive_step(*storage, {last, std::string(64, 'a'), 0}).value(), true);
+    newest.reset(); // a table that is being read cannot be dropped
+    const auto done = archive_step(*storage, {last, std::string(64, 'a'), 0});
+    ASSERT_TRUE(done) << to_string(done.error());
+    EXPECT_TRUE(*done);
     EXPECT_EQ(archived_end(*storage)->seq, last);
     auto rotation = storage->database().prepare("SELECT count(*) FROM archived_rotation");
     ASSERT_TRUE(rotation.step().value());
