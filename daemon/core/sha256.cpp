@@ -24,8 +24,8 @@ EvpMdContextHandle begin_digest() {
 
 } // namespace
 
-// OpenSSL calls these deprecated and keeps them. For digests of some hundred bytes EVP_Digest* takes as long
-// for its own affairs as for the bytes (tests/bench/bundle_bench).
+// OpenSSL calls these deprecated and keeps them. For digests of some hundred bytes EVP_Digest* takes a good
+// part of the time for its own affairs.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 void Sha256::digest(std::string_view first, std::string_view second, char* digest) {

@@ -46,7 +46,7 @@ struct Archive {
 /// `audit.no_checkpoint`: there is no such record, or it was archived before. Store thread only.
 Result<bool> archive_step(Storage& storage, const Archive& archive);
 
-/// Some tenths of a second of work: so long logins wait for it.
+/// Logins wait for one step.
 constexpr std::uint64_t archive_step_records = 10'000;
 
 } // namespace ukey

@@ -58,6 +58,45 @@ TEST(DistrictStore, IsMadeOnceAndNothingElseIsTakenForOne) {
     EXPECT_EQ(Store::open(folder.write("empty", "")).error().code, "district.no_store");
 }
 
+/// The tables of version 1 as they were, with a login in them.
+TEST(DistrictStore, OfVersion1IsBroughtUpToDate) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "store").string();
+    {
+        Store store = Store::create(path).value();
+        ASSERT_TRUE(store.database().execute(
+            "DROP TABLE shared_login; DROP TABLE session; DROP TABLE misplaced_session;"
+            "CREATE TABLE session (month INTEGER NOT NULL, organisation INTEGER NOT NULL, "
+            "started_us INTEGER NOT NULL, login BLOB NOT NULL, workstation INTEGER NOT NULL, "
+            "seq INTEGER NOT NULL, key INTEGER NOT NULL, grade INTEGER NOT NULL, program INTEGER NOT NULL, "
+            "uses INTEGER NOT NULL, ended_us INTEGER, state_seq INTEGER NOT NULL, "
+            "PRIMARY KEY (month, organisation, started_us, login)) STRICT, WITHOUT ROWID;"
+            "CREATE UNIQUE INDEX session_by_login ON session (login);"
+            "CREATE INDEX session_by_record ON session (workstation, seq);"
+            "CREATE TABLE misplaced_session (login BLOB NOT NULL, workstation INTEGER NOT NULL, "
+            "organisation INTEGER NOT NULL, started_us INTEGER NOT NULL, other_us INTEGER NOT NULL, "
+            "PRIMARY KEY (login, other_us)) STRICT, WITHOUT ROWID;"
+            "CREATE INDEX misplaced_by_workstation ON misplaced_session (workstation);"
+            "INSERT INTO session VALUES (1, 2, 3, x'aa', 4, 5, 6, 1, 7, 8, NULL, 9);"
+            "PRAGMA user_version = 1"));
+    }
+    for (int opened = 0; opened < 2; ++opened) {
+        auto store = Store::open(path);
+        ASSERT_TRUE(store) << to_string(store.error());
+        EXPECT_EQ(store->database().pragma("user_version").value(), 2);
+        auto row = store->database().prepare("SELECT uses, state_seq, (SELECT count(*) FROM shared_login) "
+                                             "FROM session WHERE login = x'aa' AND workstation = 4");
+        ASSERT_TRUE(row.step().value());
+        EXPECT_EQ(row.integer(0), 8);
+        EXPECT_EQ(row.integer(1), 9);
+        EXPECT_EQ(row.integer(2), 0);
+        EXPECT_TRUE(
+            store->database().execute("INSERT OR IGNORE INTO session VALUES (1, 2, 3, x'aa', 5, 5, 6, "
+                                      "1, 7, 8, NULL, 9)"))
+            << "another workstation's";
+    }
+}
+
 TEST(DistrictRoster, RevokedOneDoesNotComeBack) {
     DistrictSample district;
     const WorkstationSample workstation("office");

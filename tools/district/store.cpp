@@ -10,7 +10,7 @@
 namespace ukey::ctl::district {
 namespace {
 
-constexpr std::int64_t store_version = 1;
+constexpr std::int64_t store_version = 2;
 /// SQLite's application_id: "UKDS".
 constexpr std::int64_t application_id = 0x554B4453;
 
@@ -209,10 +209,57 @@ CREATE INDEX conflict_by_key ON conflict (key);
 constexpr const char* settings = "PRAGMA busy_timeout=10000; PRAGMA temp_store=MEMORY;";
 constexpr const char* settings_to_import = "PRAGMA cache_size=-65536;";
 
-Result<std::int64_t> read_pragma(Database& database, const std::string& name) {
-    auto statement = database.prepare("PRAGMA " + name);
-    UKEY_TRY(statement.step());
-    return statement.integer(0);
+/// From version 1: a login's row is each workstation's own.
+constexpr const char* to_version_2 = R"sql(
+ALTER TABLE session RENAME TO session_1;
+ALTER TABLE misplaced_session RENAME TO misplaced_session_1;
+DROP INDEX session_by_login;
+DROP INDEX session_by_record;
+DROP INDEX misplaced_by_workstation;
+CREATE TABLE session (
+    month INTEGER NOT NULL,
+    organisation INTEGER NOT NULL,
+    started_us INTEGER NOT NULL,
+    login BLOB NOT NULL,
+    workstation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    grade INTEGER NOT NULL,
+    program INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
+    ended_us INTEGER,
+    state_seq INTEGER NOT NULL,
+    PRIMARY KEY (month, organisation, started_us, login, workstation)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX session_by_login ON session (login, workstation);
+CREATE INDEX session_by_record ON session (workstation, seq);
+CREATE TABLE shared_login (login BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE misplaced_session (
+    login BLOB NOT NULL,
+    workstation INTEGER NOT NULL,
+    organisation INTEGER NOT NULL,
+    started_us INTEGER NOT NULL,
+    other_us INTEGER NOT NULL,
+    PRIMARY KEY (login, workstation, other_us)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX misplaced_by_workstation ON misplaced_session (workstation);
+INSERT INTO session SELECT * FROM session_1;
+INSERT INTO misplaced_session SELECT * FROM misplaced_session_1;
+DROP TABLE session_1;
+DROP TABLE misplaced_session_1;
+PRAGMA user_version = 2;
+)sql";
+
+Result<void> bring_up_to_date(Database& database, std::int64_t version) {
+    if (version == store_version) {
+        return {};
+    }
+    auto transaction = Transaction::begin(database);
+    if (!transaction) {
+        return tl::unexpected(transaction.error());
+    }
+    UKEY_TRY(database.execute(to_version_2));
+    return transaction->commit();
 }
 
 } // namespace
@@ -260,8 +307,8 @@ Result<Store> Store::open(const std::string& path) {
         return other ? fail("district.no_store", "open the store", path, database.error().reason)
                      : tl::unexpected(as_district_error(database.error()));
     }
-    const auto id = read_pragma(*database, "application_id");
-    const auto version = read_pragma(*database, "user_version");
+    const auto id = database->pragma("application_id");
+    const auto version = database->pragma("user_version");
     if (!id || !version || *id != application_id) {
         return fail("district.no_store", "open the store", path,
                     id ? "it is another database" : id.error().reason);
@@ -271,8 +318,10 @@ Result<Store> Store::open(const std::string& path) {
                     "version " + std::to_string(*version) + ", this program knows " +
                         std::to_string(store_version));
     }
-    if (Result<void> set = database->execute(settings); !set) {
-        return tl::unexpected(as_district_error(set.error()));
+    Result<void> ready = bring_up_to_date(*database, *version);
+    ready = ready ? database->execute(settings) : ready;
+    if (!ready) {
+        return tl::unexpected(as_district_error(ready.error()));
     }
     return Store(std::move(*database));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/audit/archive_check.hpp"
 #include "tools/audit/fetched_bundle.hpp"
+#include "tools/audit/removal_text.hpp"
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
 #include "tools/output_file.hpp"
@@ -65,6 +66,7 @@ Outcome<boost::json::object> archive(const Context& context, const Arguments& ar
     }
     return boost::json::object{{"first_seq", range->first_seq},
                                {"last_seq", range->last_seq},
+                               {"is_gone", flag_of(*removed, "is_gone").value_or(true)},
                                {"file", arguments.output},
                                {"sha256", *sha256}};
 }
@@ -99,7 +101,7 @@ Run define_audit_archive(CLI::App& command) {
                      {"last", std::to_string(number_of(*archived, "last_seq").value_or(0))},
                      {"file", arguments->output},
                      {"sha256", text_of(*archived, "sha256")}}) +
-                "\n");
+                "\n" + traces_left(*archived));
         }
         return ExitCode::done;
     };

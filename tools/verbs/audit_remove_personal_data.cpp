@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/audit/removal_text.hpp"
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
 #include "tools/verbs/verbs.hpp"
@@ -26,13 +27,7 @@ Run define_audit_remove_personal_data(CLI::App& command) {
                 say(N_("Removed what {count} records referred to. The ledger holds as before; bundles that "
                        "were written earlier still have it."),
                     {{"count", std::to_string(number_of(*answer, "records").value_or(0))}}) +
-                "\n" +
-                (flag_of(*answer, "is_gone").value_or(true)
-                     ? ""
-                     : std::string(
-                           _("A report or an export was being read meanwhile: the last traces go when the "
-                             "service is stopped.")) +
-                           "\n"));
+                "\n" + traces_left(*answer));
         }
         return ExitCode::done;
     };
