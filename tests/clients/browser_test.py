@@ -6,6 +6,8 @@ import contextlib
 import os
 import re
 import subprocess
+import sys
+import time
 import unittest
 
 from clients import PIN, require_clients
@@ -14,6 +16,8 @@ from workstation import Failed, wait_until
 
 BROWSER = "/usr/lib/chromium/chromium"
 PIN_DIALOG = "Unlock Security Device"
+NO_PAGE = "localhost - Chromium"
+RELOAD_AFTER_S = 25  # as a person who still sees no page
 PAGE_TITLE = re.compile("^[0-9a-f]{64} - Chromium")  # the certificate's fingerprint, from the server
 
 
@@ -109,9 +113,16 @@ class Browser(TlsTest):
     def answer_dialogs(self, browser):
         """Answers what the browser asks until the page is there, and gives its title; how often it asked for the PIN is told
         by the card."""
+        begun = time.monotonic()
+        reloaded = False
         def step():
+            nonlocal reloaded
             if browser.poll() is not None:
                 raise Failed(f"the browser has ended: {browser.returncode}")
+            if not reloaded and time.monotonic() - begun > RELOAD_AFTER_S and self.screen.focused() == NO_PAGE:
+                reloaded = True
+                print("the page was asked for once more", file=sys.stderr)
+                self.screen.tool("key", "F5")
             self.answer()
             return next((title for title in self.screen.titles() if PAGE_TITLE.search(title)), None)
         try:
