@@ -6,8 +6,6 @@ import contextlib
 import os
 import re
 import subprocess
-import sys
-import time
 import unittest
 
 from clients import PIN, require_clients
@@ -16,8 +14,6 @@ from workstation import Failed, wait_until
 
 BROWSER = "/usr/lib/chromium/chromium"
 PIN_DIALOG = "Unlock Security Device"
-NO_PAGE = "localhost - Chromium"
-RELOAD_AFTER_S = 25  # as a person who still sees no page
 PAGE_TITLE = re.compile("^[0-9a-f]{64} - Chromium")  # the certificate's fingerprint, from the server
 
 
@@ -49,19 +45,14 @@ class Screen:
         return subprocess.run(["xdotool", *arguments], env={**os.environ, **self.environment}, input=stdin,
                               capture_output=True, text=True, errors="replace", timeout=20, check=False).stdout.strip()
 
-    def focused(self):
-        """The title of what has the keyboard."""
-        return self.tool("getwindowfocus", "getwindowname")
-
-    def windows(self):
-        return self.tool("search", "--onlyvisible", "--name", ".").split()
-
     def titles(self):
-        return [self.tool("getwindowname", window) for window in self.windows()]
+        """Of the windows that are seen, by window."""
+        return {window: self.tool("getwindowname", window)
+                for window in self.tool("search", "--onlyvisible", "--name", ".").split()}
 
-    def give_keyboard(self):
-        """Where a window manager would: when a dialog goes before its window has taken the keyboard back, nothing has it."""
-        for window in self.windows()[-1:]:
+    def give_keyboard(self, window):
+        """As a window manager would. What had it may be gone, or be the page under a dialog that came at the same moment."""
+        if self.tool("getwindowfocus") != window:
             self.tool("windowfocus", window)
 
 
@@ -99,9 +90,14 @@ class Browser(TlsTest):
         with open(self.ws.path("log/chromium.log"), "ab") as log:
             browser = self.ws.start([*WITHOUT_LOCKED_PAGES, "chromium", *self.flags(run), server.url], stdout=log, stderr=log,
                                     env={**run.environment, **self.screen.environment, "HOME": run.path("")})
-        run.tell(self.answer_dialogs(browser))
-        browser.terminate()
-        run.tell(f"exit {browser.wait(30)}", *server.fingerprints[seen:])
+        try:
+            run.tell(self.answer_dialogs(browser))
+        except Failed as failed:
+            raise Failed(f"{run.module}: {failed}; the server refused {server.server.refused}; {self.ws.read('log/chromium.log')[-2000:]}") from failed
+        finally:
+            browser.terminate()
+            code = browser.wait(30)
+        run.tell(f"exit {code}", *server.fingerprints[seen:])
 
     @staticmethod
     def flags(run):
@@ -113,36 +109,32 @@ class Browser(TlsTest):
     def answer_dialogs(self, browser):
         """Answers what the browser asks until the page is there, and gives its title; how often it asked for the PIN is told
         by the card."""
-        begun = time.monotonic()
-        reloaded = False
         def step():
-            nonlocal reloaded
             if browser.poll() is not None:
                 raise Failed(f"the browser has ended: {browser.returncode}")
-            if not reloaded and time.monotonic() - begun > RELOAD_AFTER_S and self.screen.focused() == NO_PAGE:
-                reloaded = True
-                print("the page was asked for once more", file=sys.stderr)
-                self.screen.tool("key", "F5")
-            self.answer()
-            return next((title for title in self.screen.titles() if PAGE_TITLE.search(title)), None)
+            titles = self.screen.titles()
+            page = next((title for title in titles.values() if PAGE_TITLE.search(title)), None)
+            if titles and not page:
+                self.answer(titles)
+            return page
         try:
             return wait_until(step, "the browser shows the page")
         except Failed as failed:
-            raise Failed(f"{failed}; windows {self.screen.titles()}, the keyboard is at “{self.screen.focused()}”; {self.ws.read('log/chromium.log')[-2000:]}") from failed
+            raise Failed(f"{failed}; windows {list(self.screen.titles().values())}") from failed
 
-    def answer(self):
+    def answer(self, titles):
         """What a dialog gets in its first half second it may ignore, lest a person answers it without having seen it: then it
-        is answered again. The choice of a certificate is no window of its own: Return takes the one that is chosen."""
-        asked = self.screen.focused()
-        if not asked:
-            self.screen.give_keyboard()
-            return
-        if asked == PIN_DIALOG:
-            self.screen.tool("key", "ctrl+a")
-            self.screen.tool("type", "--delay", "20", "--file", "-", stdin=PIN)
-        self.screen.tool("key", "Return")
+        is answered again. The choice of a certificate is no window of its own: Return takes the one that is chosen. Each key
+        goes to the window that it is meant for: the page's Return, in a PIN dialog that came at the same moment, would be
+        an empty PIN, and the browser would go on without a certificate (“ERR_SOCKET_NOT_CONNECTED”)."""
+        window = next((window for window in titles if titles[window] == PIN_DIALOG), next(iter(titles)))
+        self.screen.give_keyboard(window)
+        if titles[window] == PIN_DIALOG:
+            self.screen.tool("key", "--window", window, "ctrl+a")
+            self.screen.tool("type", "--window", window, "--delay", "20", "--file", "-", stdin=PIN)
+        self.screen.tool("key", "--window", window, "Return")
         with contextlib.suppress(Failed):
-            wait_until(lambda: self.screen.focused() != asked, "the dialog has gone", 1)
+            wait_until(lambda: self.screen.titles() != titles, "something else is on the screen", 1)
 
 
 if __name__ == "__main__":
