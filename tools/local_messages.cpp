@@ -25,6 +25,12 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("The checkpoint at record {seq} is not signed by this workstation, or was signed over other "
         "records."),
      N_("Do not use this bundle. Ask the workstation for a new one, and keep both."), ""},
+    {"bundle.clock_ahead", error,
+     N_("It was signed at {reason} by its workstation's clock: that has not been yet."),
+     N_("Have that computer's clock set right, and this one's if it is behind. Then ask for a new bundle: it "
+        "has these records too."),
+     N_("A bundle vouches for the time until it was signed. One of next year would say that nothing happened "
+        "until then.")},
     {"bundle.cut_tail", error,
      N_("{later} ends before record {seq}, which {earlier} still has: records were removed at the end."),
      N_("Keep both files and ask the workstation's office: the computer may have been set back to an older "

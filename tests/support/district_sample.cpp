@@ -45,8 +45,10 @@ void DistrictSample::revoke(const WorkstationSample& workstation, std::string_vi
     done(ctl::district::revoke(database(), workstation.fingerprint(), parse_timestamp(time).value()));
 }
 
-ctl::district::Import DistrictSample::import(const std::vector<std::string>& bundles) {
-    ctl::district::ImportRequest request;
+ctl::district::Import DistrictSample::import(const std::vector<std::string>& bundles,
+                                             const std::vector<std::string>& ca_paths) {
+    ctl::district::ImportRequest request{
+        .files = {}, .ca_paths = ca_paths, .now = parse_timestamp("2026-07-01T00:00:00Z").value()};
     for (const std::string& bundle : bundles) {
         request.files.push_back(folder_.write(fmt::format("{}.bundle", ++files_), bundle));
     }

@@ -23,8 +23,9 @@ class DistrictSample {
 
     void enrol(const WorkstationSample& workstation, const std::string& name = "office");
     void revoke(const WorkstationSample& workstation, std::string_view time);
-    /// Imports bundles in one go; each is written to a file of its own.
-    ctl::district::Import import(const std::vector<std::string>& bundles);
+    /// Imports bundles in one go, on 1 July 2026; each is written to a file of its own.
+    ctl::district::Import import(const std::vector<std::string>& bundles,
+                                 const std::vector<std::string>& ca_paths = {});
     /// Rows of a registry file below its heading: path, code and further columns; holds since that day.
     void registry(const std::string& rows, std::string_view since = "2026-01-01");
 

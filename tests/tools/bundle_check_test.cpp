@@ -3,11 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json/serialize.hpp>
-
-#include "daemon/core/attestation.hpp"
-#include "tests/support/ledger_sample.hpp"
-#include "tests/support/test_certificate.hpp"
+#include "tests/support/attested_ledger.hpp"
 #include "tools/audit/bundle_comparison.hpp"
 #include "tools/audit/verification.hpp"
 
@@ -15,6 +11,7 @@ namespace ukey::ctl {
 namespace {
 
 using test::LedgerSample;
+using test::with_attested_login;
 
 CheckedBundle check(std::string_view file, unsigned threads = 2) {
     return check_bundle(file, {.threads = threads, .trust = nullptr, .progress = {}});
@@ -124,41 +121,6 @@ TEST(BundleCheck, BytesBetweenTheRecordsAreSignedToo) {
     EXPECT_NE(codes(check(file.substr(0, place) + empty + file.substr(place))), "");
 }
 
-/// A ledger whose second record is an attested login, asked for at `asked`, which the record says began so
-/// much later.
-LedgerSample with_attested_login(const test::TestCertificate& certificate, Timestamp asked,
-                                 std::chrono::seconds later = {}) {
-    LedgerSample ledger(1);
-    const CertificateFacts facts = parse_certificate(certificate.der(), {}).value();
-    Attestation attestation{.record = {.nonce = std::string(64, 'a'),
-                                       .ledger_seq = 1,
-                                       .ledger_head = to_hex(ledger.records().front().hash),
-                                       .key_id = "0123456789ab",
-                                       .manufacturer = "m",
-                                       .model = "o",
-                                       .serial = "s",
-                                       .public_key = facts.spki_sha256,
-                                       .organisation = "1",
-                                       .uid = 7,
-                                       .asked_at = format_timestamp(asked),
-                                       .login = std::string(32, 'b'),
-                                       .started_at = format_timestamp(asked)},
-                            .scheme = "ecdsa_sha256",
-                            .signature = {},
-                            .certificate_der = certificate.der(),
-                            .duration = {}};
-    attestation.signature = certificate.sign(to_text(attestation.record));
-    const boost::json::object payload{{"login", attestation.record.login},
-                                      {"key", attestation.record.key_id},
-                                      {"organisation", "1"},
-                                      {"uid", 7},
-                                      {"started_at", format_timestamp(asked + later)},
-                                      {"grade", "attested"},
-                                      {"attestation", to_json(attestation)}};
-    ledger.append("session.started", boost::json::serialize(payload));
-    return ledger;
-}
-
 TEST(BundleCheck, AttestationIsOfItsTimeAndOfOneLogin) {
     const Timestamp moment = parse_timestamp("2026-04-01T00:00:01Z").value();
     const auto certificate = test::TestCertificate::self_signed(test::CertificateRequest(), moment);
@@ -188,6 +150,20 @@ TEST(BundleCheck, AttestationIsOfItsTimeAndOfOneLogin) {
     ASSERT_EQ(compare_bundles(both).size(), 1U);
     EXPECT_EQ(compare_bundles(both).front().problem,
               (BundleProblem{"bundle.attestation_wrong", 3, "repeated"}));
+}
+
+TEST(BundleCheck, AttestationIsOfTheKeyThatWasBound) {
+    const Timestamp moment = parse_timestamp("2026-04-01T00:00:01Z").value();
+    const auto certificate = test::TestCertificate::self_signed(test::CertificateRequest(), moment);
+    const std::string own = parse_certificate(certificate.der(), {}).value().spki_sha256;
+    LedgerSample bound = with_attested_login(certificate, moment, {}, own);
+    EXPECT_EQ(codes(check(bound.bundle())), "");
+    const std::string other(64, 'c');
+    const CheckedBundle foreign = check(with_attested_login(certificate, moment, {}, other).bundle());
+    ASSERT_EQ(foreign.problems.size(), 1U);
+    EXPECT_EQ(foreign.problems.front(), (BundleProblem{"bundle.attestation_wrong", 3, "other_key"}));
+    bound.append("key.bound", R"({"key":"0123456789ab","organisation":"1","spki_sha256":")" + other + "\"}");
+    EXPECT_EQ(codes(check(bound.bundle())), "") << "it was bound with a new key pair only later";
 }
 
 TEST(BundleCheck, AnotherLedgerWithHashesThatFitIsNotSigned) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/attested_ledger.hpp"
 #include "tests/support/district_sample.hpp"
 #include "tools/district/roster.hpp"
 
@@ -13,6 +14,7 @@ namespace ukey::ctl::district {
 namespace {
 
 using test::DistrictSample;
+using test::LedgerSample;
 using test::WorkstationSample;
 
 constexpr const char* two_organisations = "区委,001,committee\n区委 - 支部,002,branch\n";
@@ -65,7 +67,8 @@ TEST(DistrictStore, OfVersion1IsBroughtUpToDate) {
     {
         Store store = Store::create(path).value();
         ASSERT_TRUE(store.database().execute(
-            "DROP TABLE shared_login; DROP TABLE session; DROP TABLE misplaced_session;"
+            "DROP TABLE registry_day; DROP TABLE shared_login; DROP TABLE session; DROP TABLE "
+            "misplaced_session;"
             "CREATE TABLE session (month INTEGER NOT NULL, organisation INTEGER NOT NULL, "
             "started_us INTEGER NOT NULL, login BLOB NOT NULL, workstation INTEGER NOT NULL, "
             "seq INTEGER NOT NULL, key INTEGER NOT NULL, grade INTEGER NOT NULL, program INTEGER NOT NULL, "
@@ -78,18 +81,22 @@ TEST(DistrictStore, OfVersion1IsBroughtUpToDate) {
             "PRIMARY KEY (login, other_us)) STRICT, WITHOUT ROWID;"
             "CREATE INDEX misplaced_by_workstation ON misplaced_session (workstation);"
             "INSERT INTO session VALUES (1, 2, 3, x'aa', 4, 5, 6, 1, 7, 8, NULL, 9);"
+            "INSERT INTO registry VALUES ('1', '2026-03-01', 'p', 'branch', '', 1, 0, '', '', '', '', '');"
             "PRAGMA user_version = 1"));
     }
     for (int opened = 0; opened < 2; ++opened) {
         auto store = Store::open(path);
         ASSERT_TRUE(store) << to_string(store.error());
-        EXPECT_EQ(store->database().pragma("user_version").value(), 2);
+        EXPECT_EQ(store->database().pragma("user_version").value(), 3);
         auto row = store->database().prepare("SELECT uses, state_seq, (SELECT count(*) FROM shared_login) "
                                              "FROM session WHERE login = x'aa' AND workstation = 4");
         ASSERT_TRUE(row.step().value());
         EXPECT_EQ(row.integer(0), 8);
         EXPECT_EQ(row.integer(1), 9);
         EXPECT_EQ(row.integer(2), 0);
+        auto day = store->database().prepare("SELECT day FROM registry_day");
+        ASSERT_TRUE(day.step().value());
+        EXPECT_EQ(day.text(0), "2026-03-01");
         EXPECT_TRUE(
             store->database().execute("INSERT OR IGNORE INTO session VALUES (1, 2, 3, x'aa', 5, 5, 6, "
                                       "1, 7, 8, NULL, 9)"))
@@ -171,6 +178,66 @@ TEST(DistrictImport, KeyThatFollowsAnotherIsTheSameWorkstation) {
     other.enrol(before);
     other.revoke(before, "2026-06-01T00:00:00Z");
     EXPECT_EQ(problems(other.import({workstation.bundle()})), "bundle.workstation_revoked; ");
+}
+
+/// Imported without the CAs first: only the signature was looked at.
+TEST(DistrictImport, CertificateThatIsNotTrustedLaterTakesTheGradeAway) {
+    const Timestamp moment = parse_timestamp("2026-04-01T00:00:01Z").value();
+    const auto certificate = test::TestCertificate::self_signed(test::CertificateRequest(), moment);
+    const LedgerSample ledger = test::with_attested_login(certificate, moment);
+    DistrictSample district;
+    ASSERT_TRUE(enrol(district.database(), ledger.key().fingerprint(), "office", Timestamp()));
+    const auto grade = [&district] {
+        auto statement = district.database().prepare("SELECT grade FROM session");
+        EXPECT_TRUE(statement.step().value());
+        return static_cast<EvidenceGrade>(statement.integer(0));
+    };
+    ASSERT_TRUE(district.import({ledger.bundle()}).holds());
+    EXPECT_EQ(grade(), EvidenceGrade::attested);
+    const std::string own = district.folder().write("own.pem", certificate.pem());
+    EXPECT_TRUE(district.import({ledger.bundle()}, {own}).holds());
+    EXPECT_EQ(grade(), EvidenceGrade::attested);
+    const std::string other =
+        district.folder().write("other.pem", test::make_root(test::KeyType::p_256, moment).pem());
+    EXPECT_EQ(problems(district.import({ledger.bundle()}, {other})), "bundle.attestation_wrong 2; ");
+    EXPECT_EQ(grade(), EvidenceGrade::observed);
+}
+
+/// Some bundles came before the first key was enrolled, by the second one.
+TEST(DistrictImport, OlderKeyEnrolledLaterSplitsNoLedger) {
+    DistrictSample district;
+    district.registry(two_organisations);
+    WorkstationSample workstation("office");
+    workstation.at("2026-03-20T00:00:00Z").start().insert("k1").bind("k1", "002");
+    const WorkstationSample before = workstation;
+    workstation.at("2026-04-05T01:00:00Z").rotate_key();
+    district.enrol(workstation, "by its second key");
+    ASSERT_TRUE(district.import({workstation.bundle()}).holds());
+    district.enrol(before, "by its first key");
+    const std::uint64_t known = workstation.last_seq();
+    workstation.at("2026-05-02T00:00:00Z").session("k1", "002");
+    const Import import = district.import({workstation.bundle(known + 1)});
+    ASSERT_TRUE(import.holds()) << problems(import);
+    EXPECT_EQ(import.files.front().workstation, workstation.fingerprint());
+    EXPECT_EQ(district.conflicts(), "");
+}
+
+TEST(DistrictImport, RecordsUnderTwoKeysOfOneComputerAreNoTwoComputers) {
+    DistrictSample district;
+    district.registry(two_organisations);
+    WorkstationSample workstation("office");
+    workstation.at("2026-03-20T00:00:00Z").start().insert("k1").bind("k1", "002");
+    const WorkstationSample before = workstation;
+    district.enrol(before, "by its first key");
+    workstation.at("2026-04-05T01:00:00Z").session("k1", "002").rotate_key();
+    ASSERT_TRUE(district.import({workstation.bundle()}).holds());
+    district.enrol(workstation, "by its second key");
+    district.revoke(before, "2026-04-06T00:00:00Z");
+    workstation.at("2026-05-02T00:00:00Z").session("k1", "002");
+    const Import import = district.import({workstation.bundle()});
+    ASSERT_TRUE(import.holds()) << problems(import);
+    EXPECT_EQ(import.files.front().workstation, workstation.fingerprint());
+    EXPECT_EQ(district.conflicts(), "");
 }
 
 TEST(DistrictImport, NothingOfABundleThatDoesNotHoldIsTaken) {

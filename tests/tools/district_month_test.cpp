@@ -285,6 +285,92 @@ TEST(DistrictMonth, ModuleThatIsGoneIsDoubtfulUntilItComesBack) {
                                          "coverage.modules_changed 04-20T00:00 04-30T16:00; ");
 }
 
+TEST(DistrictMonth, ModuleThatWasReplacedIsDoubtfulUntilItsKeysAreSeenAgain) {
+    WorkstationSample workstation = idle();
+    workstation.insert("k2").bind("k2", "003");
+    workstation.at("2026-04-02T00:00:00Z").stop().at("2026-04-02T00:00:00Z").start(R"(["/new.so"])");
+    workstation.at("2026-04-02T08:00:00Z").insert("k1");
+    EXPECT_EQ(doubts_after(workstation), "coverage.modules_changed 04-02T00:00 04-02T08:00; ");
+    EXPECT_EQ(doubts_after(workstation, "2026-05"), "")
+        << "k2 was never seen again, which is another's affair";
+
+    WorkstationSample given_away = idle();
+    given_away.at("2026-04-02T00:00:00Z").configure(R"(["/new.so"])");
+    given_away.at("2026-04-03T00:00:00Z").release("k1", "002");
+    EXPECT_EQ(doubts_after(given_away), "coverage.modules_changed 04-02T00:00 04-03T00:00; ");
+}
+
+TEST(DistrictMonth, ClockThatWasAheadVouchesForNothing) {
+    WorkstationSample workstation = idle();
+    workstation.stop().booted_at("2026-06-20T00:00:00Z").start(); // it is 2 April
+    DistrictSample early;
+    early.registry(two_organisations);
+    early.enrol(workstation);
+    workstation.at("2027-06-20T00:00:00Z");
+    const Import import = early.import({workstation.bundle()});
+    ASSERT_EQ(import.files.front().problems.size(), 1U);
+    EXPECT_EQ(import.files.front().problems.front(),
+              (BundleProblem{"bundle.clock_ahead", workstation.last_seq(), "2027-06-20T00:00:00.000000Z"}));
+    EXPECT_EQ(import.files.front().added, 0U);
+
+    // Set right after some 79 days too many: the last checkpoint has the right time again.
+    workstation.at("2026-04-02T00:00:00Z").append("clock.stepped", R"({"stepped_us":-6825600000000})");
+    workstation.at("2026-04-10T00:00:00Z");
+    DistrictSample district;
+    district.registry(two_organisations);
+    district.enrol(workstation);
+    ASSERT_TRUE(district.import({workstation.bundle()}).holds());
+    EXPECT_EQ(doubts(district.facts("2026-04"), "002"), "workstation.incomplete 04-10T00:00 04-30T16:00; ");
+    EXPECT_EQ(doubts(district.facts("2026-05"), "002"), "workstation.missing 04-30T16:00 05-31T16:00; ");
+}
+
+TEST(DistrictMonth, LedgerThatBeganUnderAClockThatWasBehindBeginsWhenItWasSet) {
+    WorkstationSample workstation("office", "2023-05-01T00:00:00Z");
+    workstation.start().append("clock.stepped", R"({"stepped_us":92016000000000})"); // 1065 days
+    workstation.at("2026-03-31T00:00:00Z").insert("k1").bind("k1", "002");
+    EXPECT_EQ(doubts_after(workstation), "");
+    EXPECT_EQ(doubts_after(workstation, "2026-03"), "workstation.incomplete 02-28T16:00 03-31T00:00; ");
+    EXPECT_EQ(doubts_after(workstation, "2026-02"), "")
+        << "it had no ledger yet, and the key no organisation";
+}
+
+/// The other copy's records are not here: what it saw since, nobody knows.
+TEST(DistrictMonth, AfterAForkBothCopiesMustBeKnown) {
+    WorkstationSample workstation = idle();
+    WorkstationSample copy = workstation.forked_after(workstation.last_seq());
+    workstation.at("2026-04-05T00:00:00Z").session("k1", "002").at("2026-06-15T00:00:00Z");
+    copy.at("2026-04-06T00:00:00Z").session("k1", "002").at("2026-04-20T00:00:00Z");
+    const std::string longer = workstation.bundle();
+    const std::string shorter = copy.bundle();
+    for (const auto& order : {std::vector{longer, shorter}, std::vector{shorter, longer}}) {
+        DistrictSample district;
+        district.registry(two_organisations);
+        district.enrol(workstation);
+        ASSERT_TRUE(district.import(order).holds());
+        EXPECT_EQ(doubts(district.facts("2026-04"), "002"),
+                  "workstation.incomplete 04-20T00:00 04-30T16:00; ");
+        EXPECT_EQ(doubts(district.facts("2026-05"), "002"), "workstation.missing 04-30T16:00 05-31T16:00; ");
+    }
+}
+
+TEST(DistrictMonth, KeyOfARevokedWorkstationIsNoMoreThere) {
+    WorkstationSample lost = idle();
+    WorkstationSample other("other", "2026-03-20T00:00:00Z");
+    other.start().at("2026-05-02T00:00:00Z").insert("k1").bind("k1", "001").at("2026-06-15T00:00:00Z");
+    lost.at("2026-04-28T00:00:00Z");
+    DistrictSample district;
+    district.registry(two_organisations);
+    district.enrol(lost);
+    district.enrol(other, "other");
+    ASSERT_TRUE(district.import({lost.bundle(), other.bundle()}).holds());
+    EXPECT_EQ(district.facts("2026-05").organisations[1].keys, 1U);
+    EXPECT_NE(district.conflicts().find("conflict.key_with_two_organisations"), std::string::npos);
+    district.revoke(lost, "2026-04-28T00:00:00Z");
+    EXPECT_EQ(district.conflicts(), "") << "it was bound anew after that";
+    EXPECT_EQ(district.facts("2026-05").organisations[1].keys, 0U);
+    EXPECT_EQ(district.facts("2026-03").organisations[1].keys, 1U);
+}
+
 TEST(DistrictMonth, SessionsOfAClockThatWasWrongAreInNeitherMonth) {
     WorkstationSample workstation = idle();
     workstation.stop().booted_at("2026-03-30T00:00:00Z").start(); // it is 9 April
@@ -383,6 +469,22 @@ TEST(DistrictRegistry, MonthIsReportedByTheRegistryOfItsEnd) {
     EXPECT_EQ(district.report("2026-03"), march);
     EXPECT_EQ(district.facts("2026-05").organisations[1].organisation.name(), "更新支部");
     EXPECT_NE(district.facts("2026-03").registry_sha256, district.facts("2026-05").registry_sha256);
+}
+
+TEST(DistrictRegistry, FileThatComesLateHoldsUntilTheNextOne) {
+    DistrictSample district;
+    district.registry(two_organisations, "2026-01-01");
+    district.registry(two_organisations, "2026-03-01"); // it changes nothing
+    district.registry("区委,001,committee\n区委 - 新支部,002,branch\n", "2026-02-01");
+    const auto name = [&district](const char* month) {
+        return district.facts(month).organisations[1].organisation.name();
+    };
+    EXPECT_EQ(name("2026-01"), "支部");
+    EXPECT_EQ(name("2026-02"), "新支部");
+    EXPECT_EQ(name("2026-03"), "支部");
+    district.registry("区委,001,committee\n区委 - 第三支部,002,branch\n", "2026-02-15");
+    EXPECT_EQ(name("2026-02"), "第三支部");
+    EXPECT_EQ(name("2026-03"), "支部");
 }
 
 TEST(DistrictRegistry, FileIsCheckedAgainstThatDay) {

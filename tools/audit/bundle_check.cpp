@@ -48,8 +48,12 @@ class BundleCheck {
     void check_attestations(const std::vector<OpenedRecord>& started);
     struct AttestationVerdict {
         std::string reason; ///< empty: it holds
-        std::string nonce;
+        std::string nonce{};
+        std::string key_id{};     ///< the U-Key that signed, as the record has it …
+        std::string public_key{}; ///< … and the SHA-256 of its SubjectPublicKeyInfo
     };
+    void take_binding(std::uint64_t seq, std::string_view payload);
+    bool is_other_key(const AttestationVerdict& verdict, std::uint64_t seq) const;
     AttestationVerdict judge(const OpenedRecord& opened, AttestationVerifier& verifier) const;
     std::string why_not(const Attestation& attestation, const LedgerRecord& record,
                         AttestationVerifier& verifier) const;
@@ -71,6 +75,9 @@ class BundleCheck {
     std::vector<SignedCheckpoint> checkpoints_;
     std::vector<SignedRotation> rotations_;
     std::map<std::uint64_t, std::string_view> rotation_payloads_; ///< of records, by their numbers
+    /// Public keys that were pinned: by the U-Key, at the record from which on they hold. Those of earlier
+    /// bundles are not known.
+    std::map<std::string, std::map<std::uint64_t, std::string>> pinned_;
     std::vector<std::string> certificates_;
     std::string head_;
     std::string expected_head_; ///< what head_ should be, after a record that does not fit
@@ -146,6 +153,8 @@ void BundleCheck::check_batch() {
             rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "state.restored")) {
             bundle_.seams.push_back(bundle_.last_seq);
+        } else if (is_of_kind(batch_[index], "key.bound")) {
+            take_binding(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "session.started")) {
             started.push_back(opened_[index]);
         }
@@ -201,26 +210,47 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened,
                                                    AttestationVerifier& verifier) const {
     const auto parsed = parse_ledger_leaf(opened.record.leaf);
     if (!parsed) {
-        return {.reason = std::string(not_attested), .nonce = {}}; // said already
+        return {.reason = std::string(not_attested)}; // said already
     }
     boost::json::error_code error;
     const boost::json::value payload = boost::json::parse(parsed->payload, error);
     if (error || !payload.is_object() ||
         raw_text(payload.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
-        return {.reason = std::string(not_attested), .nonce = {}};
+        return {.reason = std::string(not_attested)};
     }
     if (opened.opening == nullptr && !reference_in(parsed->payload).empty()) {
-        return {.reason = std::string(attestation_removed), .nonce = {}};
+        return {.reason = std::string(attestation_removed)};
     }
     const auto attestation =
         decode_attestation(opened.opening == nullptr ? payload.get_object()
                                                      : reveal(payload.get_object(), opened.opening->value));
     if (attestation && !is_of_its_time(payload.get_object(), attestation->record, parsed->time)) {
-        return {.reason = "wrong_time", .nonce = {}};
+        return {.reason = "wrong_time"};
     }
     return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed, verifier),
-                                            .nonce = attestation->record.nonce}
-                       : AttestationVerdict{.reason = attestation.error().reason, .nonce = {}};
+                                            .nonce = attestation->record.nonce,
+                                            .key_id = attestation->record.key_id,
+                                            .public_key = attestation->record.public_key}
+                       : AttestationVerdict{.reason = attestation.error().reason};
+}
+
+void BundleCheck::take_binding(std::uint64_t seq, std::string_view payload) {
+    boost::json::error_code error;
+    const boost::json::value parsed = boost::json::parse(payload, error);
+    const std::string key = error || !parsed.is_object() ? "" : raw_text(parsed.get_object(), "spki_sha256");
+    if (!key.empty()) {
+        pinned_[raw_text(parsed.get_object(), "key")][seq] = key;
+    }
+}
+
+/// Another public key than the one that was bound: another token that says it was this one.
+bool BundleCheck::is_other_key(const AttestationVerdict& verdict, std::uint64_t seq) const {
+    const auto of_key = pinned_.find(verdict.key_id);
+    if (of_key == pinned_.end()) {
+        return false;
+    }
+    const auto after = of_key->second.lower_bound(seq);
+    return after != of_key->second.begin() && std::prev(after)->second != verdict.public_key;
 }
 
 /// Empty: it holds.
@@ -255,6 +285,9 @@ void BundleCheck::check_attestations(const std::vector<OpenedRecord>& started) {
     for (std::size_t index = 0; index < started.size(); ++index) {
         AttestationVerdict& verdict = verdicts[index];
         const std::uint64_t seq = seq_of(started[index].record);
+        if (verdict.reason.empty() && is_other_key(verdict, seq)) {
+            verdict.reason = "other_key";
+        }
         if (verdict.reason.empty() && !bundle_.nonces.try_emplace(verdict.nonce, seq).second) {
             verdict.reason = "repeated"; // one question, one login
         }

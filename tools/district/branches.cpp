@@ -128,7 +128,11 @@ Branch joined(const Branch& one, const Branch& other) {
         both.last_hash = other.last_seq >= one.last_seq ? other.last_hash : one.last_hash;
         both.last_time = other.last_time;
     }
-    both.vouched = std::max(one.vouched, other.vouched);
+    if (other.last_seq != one.last_seq) {
+        both.vouched = other.last_seq > one.last_seq ? other.vouched : one.vouched;
+    } else {
+        both.vouched = std::max(one.vouched, other.vouched);
+    }
     return both;
 }
 

@@ -23,7 +23,7 @@ struct Branch {
     std::optional<Timestamp> first_time;
     std::optional<Timestamp> last_time;
     std::optional<Timestamp> before; ///< when a checkpoint was signed over the record before the first one
-    Timestamp vouched{};             ///< when the newest checkpoint over one of its records was signed
+    Timestamp vouched{};             ///< when the newest checkpoint over its last record was signed
 };
 
 /// Records of a bundle as they are to be placed: `hashes` has 32 bytes of each.

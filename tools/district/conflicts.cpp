@@ -61,6 +61,8 @@ class ConflictSearch {
     };
 
     Result<void> load_names();
+    Result<void> load_ledgers();
+    std::int64_t ledger_of(std::int64_t workstation) const;
     Result<void> forget(const std::set<std::int64_t>& workstations);
     Result<void> of_ledger(std::int64_t workstation);
     struct Fork {
@@ -90,6 +92,7 @@ class ConflictSearch {
     Database& database_;
     std::unordered_map<std::int64_t, std::string> fingerprints_;
     std::unordered_map<std::int64_t, std::string> codes_;
+    std::unordered_map<std::int64_t, std::int64_t> ledgers_; ///< see ledger_of()
 };
 
 Result<void> ConflictSearch::load_names() {
@@ -98,6 +101,29 @@ Result<void> ConflictSearch::load_names() {
         workstations.each([&] { fingerprints_.emplace(workstations.integer(0), workstations.text(1)); }));
     auto organisations = database_.prepare("SELECT id, code FROM organisation");
     return organisations.each([&] { codes_.emplace(organisations.integer(0), organisations.text(1)); });
+}
+
+/// Two keys of one computer, each enrolled for itself, may both have records of its one ledger: those before
+/// the first key was revoked.
+Result<void> ConflictSearch::load_ledgers() {
+    auto statement = database_.prepare("SELECT id, identity.workstation FROM identity JOIN workstation "
+                                       "USING (fingerprint) WHERE identity.workstation <> id");
+    return statement.each([&] {
+        const std::int64_t one = ledger_of(statement.integer(0));
+        const std::int64_t other = ledger_of(statement.integer(1));
+        if (one != other) {
+            ledgers_[std::max(one, other)] = std::min(one, other);
+        }
+    });
+}
+
+/// The same number for workstations that are one.
+std::int64_t ConflictSearch::ledger_of(std::int64_t workstation) const {
+    for (auto known = ledgers_.find(workstation); known != ledgers_.end();
+         known = ledgers_.find(workstation)) {
+        workstation = known->second;
+    }
+    return workstation;
 }
 
 Result<void> ConflictSearch::forget(const std::set<std::int64_t>& workstations) {
@@ -276,10 +302,13 @@ Result<std::vector<ConflictSearch::Use>> ConflictSearch::read_uses(const std::st
     return uses;
 }
 
-/// Bound to two at one time. A key that was released first and bound anew is none of this.
+/// Bound to two at one time. A key that was released first and bound anew is none of this, nor is one that
+/// was bound on a computer that was revoked since.
 Result<void> ConflictSearch::two_organisations(std::int64_t key) {
     UKEY_TAKE(uses,
-              read_uses("SELECT organisation, workstation, from_us, to_us FROM binding WHERE key = ?", key));
+              read_uses("SELECT organisation, workstation, from_us, min(to_us, coalesce(revoked_us, to_us)) "
+                        "FROM binding JOIN workstation ON workstation.id = workstation WHERE key = ?",
+                        key));
     std::map<std::set<std::string>, Row> rows; // by the two organisations
     for (const Use& one : uses) {
         for (const Use& other : uses) {
@@ -328,7 +357,7 @@ Result<void> ConflictSearch::two_computers(std::int64_t key) {
         for (const Use* earlier : open) {
             // To lie one after the other, one of the clocks would have to be out by so much.
             const auto apart = std::min(earlier->span.to - use.span.from, use.span.to - earlier->span.from);
-            if (earlier->workstation == use.workstation || apart <= clock_difference) {
+            if (ledger_of(earlier->workstation) == ledger_of(use.workstation) || apart <= clock_difference) {
                 continue;
             }
             const std::set<std::string> computers{fingerprints_.at(earlier->workstation),
@@ -369,6 +398,7 @@ Result<void> ConflictSearch::of_key(std::int64_t key) {
 
 Result<void> ConflictSearch::run(const std::set<std::int64_t>& workstations) {
     UKEY_TRY(load_names());
+    UKEY_TRY(load_ledgers());
     UKEY_TRY(forget(workstations));
     std::set<std::int64_t> keys;
     for (const std::int64_t workstation : workstations) {

@@ -2,6 +2,7 @@
 #include "tools/district/history.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -26,6 +27,10 @@ Timestamp beginning(const Branch& extent) {
 class Replay {
   public:
     explicit Replay(History& history) : history_(history) {}
+    /// When it is known until.
+    Timestamp end() const { return end_; }
+    /// Records at which it went on from a backup.
+    const std::set<std::pair<std::uint64_t, std::int64_t>>& seams() const { return seams_; }
 
     /// The next line of the same workstation, from its beginning to its end.
     void read(const Line& line, const std::vector<SeenBinding>& seen);
@@ -43,21 +48,29 @@ class Replay {
     void start(const Event& event);
     void configure(const Event& event);
     void gap(const Event& event);
+    void seen_again(std::int64_t key, Timestamp to);
     void bind(std::int64_t key, std::int64_t organisation, Timestamp from);
     void release(std::int64_t key, Timestamp to);
     void remove(std::int64_t key, Timestamp to);
     void remove_all(Timestamp to);
     void doubt(std::string_view code, std::int64_t key, TimeSpan span);
     void settle_steps();
+    void cover();
 
     History& history_;
+    Timestamp end_ = Timestamp::min();
+    std::set<std::pair<std::uint64_t, std::int64_t>> seams_;
+    std::vector<std::pair<std::uint64_t, TimeSpan>> coverage_; ///< by the line's first record
+    std::vector<MisplacedRecords> misplaced_;
+    std::optional<std::uint64_t> first_start_; ///< the first record with which the service started
     /// Of the clock, since the service runs: the records and by how much.
     std::vector<std::pair<std::uint64_t, std::chrono::microseconds>> steps_;
     std::uint64_t started_seq_ = 1;      ///< of the record since which the service runs
     std::optional<Timestamp> last_sign_; ///< of the service, before it was away
     bool absence_told_ = false;          ///< by a record of its own
     std::optional<std::set<std::string>> modules_;
-    std::map<std::string, Timestamp> removed_modules_;
+    std::set<std::string> removed_modules_;
+    std::map<std::int64_t, Timestamp> not_seen_again_; ///< keys bound when a module went, since then
     std::map<std::int64_t, Timestamp> present_;
     std::map<std::int64_t, Bound> bound_;
 };
@@ -77,7 +90,7 @@ void Replay::settle_steps() {
         shift = std::clamp(shift + std::clamp(step, -shift_max, shift_max), -shift_max, shift_max);
         const std::uint64_t from = place == 0 ? started_seq_ : steps_[place - 1].first;
         if (std::chrono::abs(shift) >= misplacing_step && from < seq) {
-            history_.misplaced.push_back({{from, seq - 1}, shift});
+            misplaced_.push_back({{from, seq - 1}, shift});
         }
     }
     steps_.clear();
@@ -171,20 +184,37 @@ void Replay::start(const Event& event) {
     last_sign_.reset();
     settle_steps();
     started_seq_ = event.seq;
+    first_start_ = first_start_.value_or(event.seq);
 }
 
+void Replay::seen_again(std::int64_t key, Timestamp moment) {
+    if (const auto since = not_seen_again_.find(key); since != not_seen_again_.end()) {
+        doubt("coverage.modules_changed", key, {since->second, moment});
+        not_seen_again_.erase(since);
+    }
+}
+
+/// A key that is seen by the modules that are left, or by a new one in an old one's place, was not lost with
+/// the module. One that is not seen any more may be in use by the module that nobody watches.
 void Replay::configure(const Event& event) {
     const std::vector<std::string> list = read_modules(event.text);
     const std::set<std::string> now(list.begin(), list.end());
+    const std::size_t removed_before = removed_modules_.size();
     for (const std::string& module : modules_.value_or(now)) {
         if (!now.contains(module)) {
-            removed_modules_.emplace(module, event.time);
+            removed_modules_.insert(module);
         }
     }
-    for (const std::string& module : now) {
-        if (const auto removed = removed_modules_.find(module); removed != removed_modules_.end()) {
-            doubt("coverage.modules_changed", 0, {removed->second, event.time});
-            removed_modules_.erase(removed);
+    if (removed_modules_.size() > removed_before) {
+        for (const auto& [key, bound] : bound_) {
+            not_seen_again_.try_emplace(key, event.time);
+        }
+    }
+    const bool any_back =
+        std::erase_if(removed_modules_, [&](const std::string& m) { return now.contains(m); }) > 0;
+    if (any_back && removed_modules_.empty()) {
+        while (!not_seen_again_.empty()) {
+            seen_again(not_seen_again_.begin()->first, event.time);
         }
     }
     modules_ = now;
@@ -226,6 +256,7 @@ void Replay::apply(const Event& event) {
         gap(event);
         break;
     case EventKind::restored: // what it means for coverage the absence after it says
+        seams_.emplace(event.seq, event.mark);
         break;
     case EventKind::clock_stepped:
         if (event.seq > started_seq_) {
@@ -233,6 +264,7 @@ void Replay::apply(const Event& event) {
         }
         break;
     case EventKind::key_inserted:
+        seen_again(event.key, event.time);
         present_.try_emplace(event.key, event.time);
         break;
     case EventKind::key_removed:
@@ -242,6 +274,7 @@ void Replay::apply(const Event& event) {
         bind(event.key, event.number, event.time);
         break;
     case EventKind::key_released:
+        seen_again(event.key, event.time);
         release(event.key, event.time);
         break;
     }
@@ -254,17 +287,34 @@ void Replay::read(const Line& line, const std::vector<SeenBinding>& seen) {
     }
     remove_all(line.extent.last_time.value_or(line.extent.vouched));
     if (line.extent.first_time || line.extent.before) {
-        history_.coverage.push_back({beginning(line.extent), line.extent.vouched});
+        coverage_.emplace_back(line.extent.first_seq, TimeSpan{beginning(line.extent), line.extent.vouched});
     }
+    end_ = line.extent.vouched;
+}
+
+/// A ledger that begins under a clock that was behind begins when that clock was set: nothing was seen
+/// before.
+void Replay::cover() {
+    for (auto& [first_seq, span] : coverage_) {
+        for (const auto& [records, step] : misplaced_) {
+            const bool from_the_first = records.first <= first_start_.value_or(1);
+            if (first_seq == 1 && from_the_first && step > std::chrono::microseconds(0)) {
+                span.from += step;
+            }
+        }
+        history_.coverage.push_back(span);
+    }
+    std::ranges::move(misplaced_, std::back_inserter(history_.misplaced));
 }
 
 void Replay::finish() {
     settle_steps();
+    cover();
     while (!bound_.empty()) {
         release(bound_.begin()->first, never);
     }
-    for (const auto& [module, from] : removed_modules_) {
-        doubt("coverage.modules_changed", 0, {from, never});
+    while (!not_seen_again_.empty()) {
+        seen_again(not_seen_again_.begin()->first, never);
     }
 }
 
@@ -284,6 +334,20 @@ std::vector<std::vector<const Line*>> chains_of(const std::vector<Line>& lines) 
     return chains;
 }
 
+/// Until when the records of all copies of a ledger are known. One that ended is no copy any more when the
+/// other one went on from its backup.
+Timestamp known_until(const std::vector<Replay>& replays) {
+    Timestamp until = never;
+    for (const Replay& replay : replays) {
+        const bool went_on = std::ranges::any_of(replays, [&](const Replay& other) {
+            return other.seams().size() > replay.seams().size() &&
+                   std::ranges::includes(other.seams(), replay.seams());
+        });
+        until = went_on ? until : std::min(until, replay.end());
+    }
+    return until;
+}
+
 auto place_of(const DoubtSpan& doubt) {
     return std::tuple(doubt.span.from, doubt.span.to, std::string_view(doubt.code), doubt.key);
 }
@@ -292,14 +356,16 @@ auto place_of(const DoubtSpan& doubt) {
 
 History read_history(const std::vector<Line>& lines, const std::vector<SeenBinding>& seen) {
     History history;
+    std::vector<Replay> replays;
     for (const std::vector<const Line*>& chain : chains_of(lines)) {
-        Replay replay(history);
+        Replay& replay = replays.emplace_back(history);
         for (const Line* line : chain) {
             replay.read(*line, seen);
         }
         replay.finish();
     }
-    history.coverage = joined_spans(std::move(history.coverage));
+    history.coverage =
+        intersection(joined_spans(std::move(history.coverage)), {{Timestamp::min(), known_until(replays)}});
     std::ranges::sort(history.doubts, {}, place_of);
     const auto repeated = std::ranges::unique(history.doubts); // the records before a fork are in both lines
     history.doubts.erase(repeated.begin(), repeated.end());

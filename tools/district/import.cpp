@@ -27,14 +27,27 @@ constexpr std::uint64_t transaction_records = 200'000;
 
 using Roster = std::map<std::string, Workstation>;
 
+/// How far another computer's clock may be ahead of this one's.
+constexpr std::chrono::microseconds clock_ahead_max = std::chrono::days(1);
+
 /// A bundle that was looked at without the store.
 struct ReadBundle {
     ImportedFile result;
     std::string sha256; ///< of the file
     std::size_t file_bytes = 0;
+    std::string held_before_of; ///< whose the same file was when it was imported before; empty: it was not
     CheckedBundle bundle;
     BundleFacts facts;
 };
+
+/// The newest one over its last record; null: it has none.
+const Checkpoint* last_checkpoint(const CheckedBundle& bundle) {
+    const auto last =
+        std::ranges::max_element(bundle.checkpoints, {}, [](const SignedCheckpoint& checkpoint) {
+            return std::pair(checkpoint.checkpoint.seq, checkpoint.checkpoint.time);
+        });
+    return last == bundle.checkpoints.end() ? nullptr : &last->checkpoint;
+}
 
 /// A bundle that was imported before.
 struct KnownBundle {
@@ -52,8 +65,8 @@ unsigned reading_threads() {
 /// What is read beside the store's own thread must not use it: everything is handed in.
 class BundleReading {
   public:
-    BundleReading(Roster roster, KnownBundles known, const TrustStore* authorities)
-        : roster_(std::move(roster)), known_(std::move(known)), authorities_(authorities) {}
+    BundleReading(Roster roster, KnownBundles known, const TrustStore* authorities, Timestamp now)
+        : roster_(std::move(roster)), known_(std::move(known)), authorities_(authorities), now_(now) {}
 
     Result<ReadBundle> read(const std::string& file) const;
 
@@ -64,6 +77,7 @@ class BundleReading {
     Roster roster_;
     KnownBundles known_;
     const TrustStore* authorities_;
+    Timestamp now_;
 };
 
 Result<ReadBundle> BundleReading::read(const std::string& file) const {
@@ -73,6 +87,9 @@ Result<ReadBundle> BundleReading::read(const std::string& file) const {
     read.file_bytes = bytes.size();
     read.sha256 = sha256(bytes);
     const auto known = known_.find(read.sha256);
+    if (known != known_.end()) {
+        read.held_before_of = known->second.workstation;
+    }
     if (known != known_.end() && authorities_ == nullptr) {
         const auto& [workstation, first_seq, last_seq] = known->second;
         read.result.known = true; // it held then
@@ -101,11 +118,16 @@ void BundleReading::check(ReadBundle& read, std::string_view bytes) const {
     result.last_seq = read.bundle.last_seq;
     result.records = read.bundle.records();
     result.problems = read.bundle.problems;
+    // It would vouch for months that have not been.
+    if (const Checkpoint* last = last_checkpoint(read.bundle);
+        last != nullptr && last->time > now_ + clock_ahead_max) {
+        result.problems.push_back({"bundle.clock_ahead", last->seq, format_timestamp(last->time)});
+    }
 }
 
 /// A bundle belongs to the oldest enrolled one of the keys that signed its ledger, so that a key that follows
-/// another changes nothing. What an untrusted key vouched for is worth nothing: only later keys that were
-/// enrolled themselves are.
+/// another changes nothing; where one of them has records already, to the oldest of those. What an untrusted
+/// key vouched for is worth nothing: only later keys that were enrolled themselves are.
 void BundleReading::judge_workstation(ImportedFile& result,
                                       const std::vector<std::string>& identities) const {
     if (result.workstation.empty()) {
@@ -117,7 +139,9 @@ void BundleReading::judge_workstation(ImportedFile& result,
         const auto enrolled = roster_.find(*identity);
         if (enrolled != roster_.end()) {
             revoked = enrolled->second.revoked.has_value();
-            found = revoked && found != nullptr ? found : &enrolled->second;
+            const bool keeps =
+                found != nullptr && (revoked || (found->has_records && !enrolled->second.has_records));
+            found = keeps ? found : &enrolled->second;
         }
     }
     if (found == nullptr) {
@@ -152,6 +176,8 @@ class Writing {
     }
 
     Result<void> write(std::int64_t workstation, ReadBundle& read);
+    /// Its attestations do not hold by what is known now: its logins count as observed only.
+    Result<void> doubt_attestations(std::int64_t workstation, const ImportedFile& file);
     /// All that is left, and what follows from it.
     Result<void> finish();
     /// Of which there is something new.
@@ -163,6 +189,7 @@ class Writing {
     Result<bool> is_known(std::int64_t workstation, const ReadBundle& read);
     Result<void> write_bundle(std::int64_t workstation, const ReadBundle& read);
     Result<void> write_identities(std::int64_t workstation, const ReadBundle& read);
+    Result<void> begin_if_needed();
     Result<void> commit();
 
     Database* database_;
@@ -173,7 +200,8 @@ class Writing {
     std::set<std::int64_t> not_derived_; ///< those of them in the open transaction
 };
 
-/// The newest moment at which one of its checkpoints was signed, and the one before its first record.
+/// Its records, and when checkpoints over the last of them and before the first of them were signed. What was
+/// signed over earlier ones may be of a clock that was wrong then.
 Branch extent_of(const ReadBundle& read) {
     const CheckedBundle& bundle = read.bundle;
     Branch extent{.id = 0,
@@ -185,8 +213,10 @@ Branch extent_of(const ReadBundle& read) {
                   .last_time = read.facts.last_time,
                   .before = std::nullopt,
                   .vouched = {}};
+    if (const Checkpoint* last = last_checkpoint(bundle); last != nullptr) {
+        extent.vouched = last->time;
+    }
     for (const SignedCheckpoint& checkpoint : bundle.checkpoints) {
-        extent.vouched = std::max(extent.vouched, checkpoint.checkpoint.time);
         if (checkpoint.checkpoint.seq + 1 == extent.first_seq) {
             extent.before =
                 std::min(extent.before.value_or(checkpoint.checkpoint.time), checkpoint.checkpoint.time);
@@ -227,11 +257,25 @@ Result<void> Writing::write_identities(std::int64_t workstation, const ReadBundl
     return {};
 }
 
-Result<void> Writing::write(std::int64_t workstation, ReadBundle& read) {
+Result<void> Writing::begin_if_needed() {
     if (!transaction_) {
         UKEY_TAKE(transaction, Transaction::begin(*database_));
         transaction_.emplace(std::move(transaction));
     }
+    return {};
+}
+
+Result<void> Writing::doubt_attestations(std::int64_t workstation, const ImportedFile& file) {
+    UKEY_TRY(begin_if_needed());
+    auto statement = database_->prepare(
+        "UPDATE session SET grade = ? WHERE workstation = ? AND seq BETWEEN ? AND ? AND grade = ?");
+    statement.bind(static_cast<std::int64_t>(EvidenceGrade::observed)).bind(workstation);
+    statement.bind(static_cast<std::int64_t>(file.first_seq)).bind(static_cast<std::int64_t>(file.last_seq));
+    return statement.bind(static_cast<std::int64_t>(EvidenceGrade::attested)).run();
+}
+
+Result<void> Writing::write(std::int64_t workstation, ReadBundle& read) {
+    UKEY_TRY(begin_if_needed());
     UKEY_TAKE(known, is_known(workstation, read)); // also twice in one import
     if (known) {
         read.result.known = true;
@@ -311,16 +355,20 @@ Result<std::vector<std::string>> expand(const std::vector<std::string>& named) {
     return files;
 }
 
+bool has_problem(const ImportedFile& file, std::string_view code) {
+    return std::ranges::find(file.problems, code, &BundleProblem::code) != file.problems.end();
+}
+
 /// While one bundle is written, the next one is read.
 Result<Import> import_files(Database& database, const std::vector<std::string>& files,
-                            const TrustStore* authorities) {
+                            const TrustStore* authorities, Timestamp now) {
     UKEY_TAKE(workstations, read_roster(database));
     Roster roster;
     for (const Workstation& workstation : workstations) {
         roster.emplace(workstation.fingerprint, workstation);
     }
     UKEY_TAKE(known, known_bundles(database));
-    const BundleReading reading(roster, std::move(known), authorities);
+    const BundleReading reading(roster, std::move(known), authorities, now);
     UKEY_TAKE(writing, Writing::begin(database));
     Progress progress(N_("{done} of {total} MiB imported"), total_bytes(files) / mebibyte);
     std::size_t done_bytes = 0;
@@ -339,6 +387,8 @@ Result<Import> import_files(Database& database, const std::vector<std::string>& 
         }
         if (read.result.holds() && !read.result.known) {
             UKEY_TRY(writing.write(roster.at(read.result.workstation).id, read));
+        } else if (!read.held_before_of.empty() && has_problem(read.result, "bundle.attestation_wrong")) {
+            UKEY_TRY(writing.doubt_attestations(roster.at(read.held_before_of).id, read.result));
         }
         done_bytes += read.file_bytes;
         progress.advance_to(done_bytes / mebibyte);
@@ -368,7 +418,8 @@ Outcome<Import> import_bundles(Store& store, const ImportRequest& request) {
     if (const auto prepared = store.prepare_import(); !prepared) {
         return fail_with(as_district_error(prepared.error()));
     }
-    auto import = import_files(store.database(), *files, *authorities ? &**authorities : nullptr);
+    auto import =
+        import_files(store.database(), *files, *authorities ? &**authorities : nullptr, request.now);
     if (!import) {
         return fail_with(as_district_error(import.error()));
     }

@@ -17,6 +17,7 @@ struct ImportRequest {
     std::vector<std::string> files; ///< bundles, or folders of them (*.bundle)
     /// CA files or folders for the U-Keys' certificates; empty: only signatures are checked.
     std::vector<std::string> ca_paths;
+    Timestamp now{}; ///< by the office's own clock
 };
 
 struct ImportedFile {
@@ -29,7 +30,8 @@ struct ImportedFile {
     std::uint64_t added = 0;      ///< records that were not known
     std::uint64_t unreadable = 0; ///< records that say nothing that can be understood
     bool known = false;           ///< the same file was imported before
-    /// Why nothing of it was imported; also `bundle.workstation_unknown`, `bundle.workstation_revoked`.
+    /// Why nothing of it was imported; also `bundle.workstation_unknown`, `bundle.workstation_revoked`,
+    /// `bundle.clock_ahead`.
     std::vector<BundleProblem> problems;
 
     bool holds() const { return problems.empty(); }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <iterator>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -52,6 +53,7 @@ class MonthFactsReader {
     std::vector<MisplacedSession> misplaced_;
     std::vector<WorkstationMonth> workstations_;
     std::vector<std::size_t> workstation_places_;           ///< in workstations_, by the store's number
+    std::map<std::int64_t, Timestamp> revoked_;             ///< workstations, by the store's number
     std::vector<std::vector<std::size_t>> workstations_of_; ///< by place of the organisation
 };
 
@@ -96,11 +98,10 @@ void MonthFactsReader::take_bindings(std::int64_t organisation, std::vector<Time
     facts->without_key = gaps_between(joined_spans(std::move(spans)), whole_);
 }
 
-/// A key is an organisation's as long as any workstation has it bound to it.
+/// A key is an organisation's as long as any workstation has it bound to it that was not revoked.
 Result<void> MonthFactsReader::read_bindings() {
-    auto statement =
-        database_.prepare("SELECT organisation, key, from_us, to_us FROM binding WHERE from_us < ? AND "
-                          "to_us > ? ORDER BY organisation, key");
+    auto statement = database_.prepare("SELECT organisation, key, from_us, to_us, workstation FROM binding "
+                                       "WHERE from_us < ? AND to_us > ? ORDER BY organisation, key");
     statement.bind(microseconds_of(whole_.to)).bind(microseconds_of(whole_.from));
     std::int64_t organisation = 0;
     std::int64_t counted_key = 0;
@@ -120,7 +121,10 @@ Result<void> MonthFactsReader::read_bindings() {
             keys = 0;
             spans.clear();
         }
-        const TimeSpan span{time_of(statement.integer(2)), time_of(statement.integer(3))};
+        const auto revoked = revoked_.find(statement.integer(4));
+        const Timestamp to = time_of(statement.integer(3));
+        const TimeSpan span{time_of(statement.integer(2)),
+                            revoked == revoked_.end() ? to : std::min(to, revoked->second)};
         spans.push_back(span);
         if (span.to >= whole_.to && statement.integer(1) != counted_key) {
             counted_key = statement.integer(1);
@@ -146,6 +150,9 @@ Result<void> MonthFactsReader::read_workstations() {
         const auto number = static_cast<std::size_t>(of_month.workstation.id);
         workstation_places_.resize(std::max(workstation_places_.size(), number + 1), nowhere);
         workstation_places_[number] = place;
+        if (of_month.workstation.revoked) {
+            revoked_.emplace(of_month.workstation.id, *of_month.workstation.revoked);
+        }
         if (!of_month.extent.head.empty()) {
             facts_.ledgers.push_back(of_month.extent);
         }
@@ -259,8 +266,8 @@ Result<MonthFacts> MonthFactsReader::read(const std::function<Result<CountedSess
     facts_.month = month_;
     facts_.scope = AssessmentScope::district;
     UKEY_TRY(read_organisations());
-    UKEY_TRY(read_bindings());
     UKEY_TRY(read_workstations());
+    UKEY_TRY(read_bindings());
     UKEY_TRY(read_sightings());
     UKEY_TRY(read_platform_logins());
     UKEY_TAKE(conflicts, read_conflicts(database_, whole_));

@@ -83,6 +83,53 @@ Result<void> write_row(Statement& statement, const Organisation& organisation, c
         .run();
 }
 
+/// The next day after `day` from which on a file holds.
+Result<std::optional<ChinaDate>> next_file(Database& database, const ChinaDate& day) {
+    auto statement = database.prepare("SELECT day FROM registry_day WHERE day > ? ORDER BY day LIMIT 1");
+    UKEY_TAKE(row, statement.bind(day.text()).step());
+    if (!row) {
+        return std::nullopt;
+    }
+    UKEY_TAKE(next, ChinaDate::parse(statement.text(0)));
+    return next;
+}
+
+class RegistryWriter {
+  public:
+    static Result<RegistryWriter> begin(Database& database, const ChinaDate& since);
+
+    /// `old`: what held on that day until now; null: nothing did.
+    Result<void> write(const Organisation& organisation, const Organisation* old);
+
+  private:
+    RegistryWriter(Database& database, ChinaDate since, std::optional<ChinaDate> next)
+        : write_row_(database.prepare(write_row_sql)),
+          has_row_(database.prepare("SELECT 1 FROM registry WHERE code = ? AND since > ? AND since <= ?")),
+          since_(std::move(since)), next_(std::move(next)) {}
+
+    Statement write_row_;
+    Statement has_row_;
+    ChinaDate since_;
+    std::optional<ChinaDate> next_;
+};
+
+Result<RegistryWriter> RegistryWriter::begin(Database& database, const ChinaDate& since) {
+    auto statement = database.prepare("INSERT OR IGNORE INTO registry_day (day) VALUES (?)");
+    UKEY_TRY(statement.bind(since.text()).run());
+    UKEY_TAKE(next, next_file(database, since));
+    return RegistryWriter(database, since, std::move(next));
+}
+
+/// A file that comes late holds until the next one: that one changed nothing then, and has no row of its own.
+Result<void> RegistryWriter::write(const Organisation& organisation, const Organisation* old) {
+    if (old != nullptr && next_) {
+        has_row_.reset().bind(organisation.code).bind(since_.text()).bind(next_->text());
+        UKEY_TAKE(has_row, has_row_.step());
+        UKEY_TRY(has_row ? Result<void>() : write_row(write_row_, *old, *next_));
+    }
+    return write_row(write_row_, organisation, since_);
+}
+
 } // namespace
 
 Result<std::vector<Organisation>> read_registry_at(Database& database, Timestamp moment) {
@@ -112,7 +159,7 @@ Result<RegistryChanges> import_registry(Database& database, const std::string& f
     for (const Organisation& organisation : known) {
         by_code.emplace(organisation.code, &organisation);
     }
-    auto statement = database.prepare(write_row_sql);
+    UKEY_TAKE(writer, RegistryWriter::begin(database, since)); // without a commit it has written nothing
     RegistryChanges changes;
     for (const RegistryRow& row : rows) {
         const auto old = by_code.find(row.organisation.code);
@@ -122,7 +169,7 @@ Result<RegistryChanges> import_registry(Database& database, const std::string& f
         }
         ++(old == by_code.end() ? changes.added : changes.changed);
         if (!dry_run) {
-            UKEY_TRY(write_row(statement, row.organisation, since));
+            UKEY_TRY(writer.write(row.organisation, old == by_code.end() ? nullptr : old->second));
         }
     }
     if (!dry_run) {

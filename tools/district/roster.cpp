@@ -3,6 +3,7 @@
 
 #include "daemon/core/base64.hpp"
 #include "tools/district/columns.hpp"
+#include "tools/district/conflicts.hpp"
 #include "tools/district/store.hpp"
 
 namespace ukey::ctl::district {
@@ -12,9 +13,8 @@ constexpr std::size_t fingerprint_bytes = 32;
 
 constexpr std::string_view select_workstation =
     "SELECT id, fingerprint, name, enrolled_us, revoked_us, EXISTS (SELECT 1 FROM identity WHERE "
-    "identity.fingerprint = workstation.fingerprint AND identity.workstation <> workstation.id) AND NOT "
-    "EXISTS "
-    "(SELECT 1 FROM branch WHERE branch.workstation = workstation.id) FROM workstation";
+    "identity.fingerprint = workstation.fingerprint AND identity.workstation <> workstation.id), "
+    "EXISTS (SELECT 1 FROM branch WHERE branch.workstation = workstation.id) FROM workstation";
 
 Workstation read_workstation(const Statement& row) {
     const auto revoked_us = row.optional_integer(4);
@@ -22,7 +22,8 @@ Workstation read_workstation(const Statement& row) {
             .fingerprint = row.text(1),
             .name = row.text(2),
             .enrolled = time_of(row.integer(3)),
-            .follows_another = row.integer(5) != 0,
+            .follows_another = row.integer(5) != 0 && row.integer(6) == 0,
+            .has_records = row.integer(6) != 0,
             .revoked = revoked_us ? std::optional(time_of(*revoked_us)) : std::nullopt};
 }
 
@@ -45,9 +46,11 @@ Result<void> set_name(Database& database, const Workstation& workstation, const 
     return statement.bind(name).bind(workstation.id).run();
 }
 
+/// Inside a transaction.
 Result<void> set_revoked(Database& database, const Workstation& workstation, Timestamp now) {
     auto statement = database.prepare("UPDATE workstation SET revoked_us = ? WHERE id = ?");
-    return statement.bind(microseconds_of(now)).bind(workstation.id).run();
+    UKEY_TRY(statement.bind(microseconds_of(now)).bind(workstation.id).run());
+    return find_conflicts(database, {workstation.id}); // what is bound there is bound no more
 }
 
 Result<void> apply(Database& database, const std::string& fingerprint, const TrustList::Entry& entry,
@@ -97,7 +100,12 @@ Result<void> revoke(Database& database, const std::string& fingerprint, Timestam
     if (!known) {
         return fail("district.workstation_unknown", "revoke a workstation", fingerprint, "");
     }
-    return known->revoked ? Result<void>() : set_revoked(database, *known, now);
+    if (known->revoked) {
+        return {};
+    }
+    UKEY_TAKE(transaction, Transaction::begin(database));
+    UKEY_TRY(set_revoked(database, *known, now));
+    return transaction.commit();
 }
 
 Result<RosterChanges> enrol(Database& database, const TrustList& list, Timestamp now) {

@@ -19,6 +19,7 @@ struct Workstation {
     Timestamp enrolled{};
     /// Its key only followed that of another one here, which has the records: nothing is asked of it.
     bool follows_another = false;
+    bool has_records = false;         ///< of bundles that were imported
     std::optional<Timestamp> revoked; ///< nothing of it is taken from then on; what was taken before stays
 };
 

@@ -10,7 +10,7 @@
 namespace ukey::ctl::district {
 namespace {
 
-constexpr std::int64_t store_version = 2;
+constexpr std::int64_t store_version = 3;
 /// SQLite's application_id: "UKDS".
 constexpr std::int64_t application_id = 0x554B4453;
 
@@ -49,6 +49,9 @@ CREATE TABLE registry (
     dissolved TEXT NOT NULL,
     PRIMARY KEY (code, since)
 ) STRICT, WITHOUT ROWID;
+
+-- From which days on files hold, also those that changed nothing.
+CREATE TABLE registry_day (day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 CREATE TABLE bundle (
     workstation INTEGER NOT NULL REFERENCES workstation (id),
@@ -247,7 +250,13 @@ INSERT INTO session SELECT * FROM session_1;
 INSERT INTO misplaced_session SELECT * FROM misplaced_session_1;
 DROP TABLE session_1;
 DROP TABLE misplaced_session_1;
-PRAGMA user_version = 2;
+)sql";
+
+/// From version 2: the days of the registry's files.
+constexpr const char* to_version_3 = R"sql(
+CREATE TABLE registry_day (day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT INTO registry_day SELECT DISTINCT since FROM registry;
+PRAGMA user_version = 3;
 )sql";
 
 Result<void> bring_up_to_date(Database& database, std::int64_t version) {
@@ -258,7 +267,8 @@ Result<void> bring_up_to_date(Database& database, std::int64_t version) {
     if (!transaction) {
         return tl::unexpected(transaction.error());
     }
-    UKEY_TRY(database.execute(to_version_2));
+    UKEY_TRY(version < 2 ? database.execute(to_version_2) : Result<void>());
+    UKEY_TRY(database.execute(to_version_3));
     return transaction->commit();
 }
 

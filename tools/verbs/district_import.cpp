@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/clock.hpp"
 #include "tools/district/import.hpp"
 #include "tools/locale.hpp"
 #include "tools/verbs/verbs.hpp"
@@ -11,7 +12,8 @@ struct Arguments {
     district::ImportRequest request;
 };
 
-Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
+Outcome<ExitCode> run(const Context& context, Arguments arguments) {
+    arguments.request.now = SystemClock().now();
     auto store = district::Store::open(arguments.store);
     if (!store) {
         return fail_with(store.error());

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/attested_ledger.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include "daemon/core/attestation.hpp"
+#include "daemon/core/certificate.hpp"
+
+namespace ukey::test {
+
+LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
+                                 std::chrono::seconds later, const std::string& pinned_spki_sha256) {
+    LedgerSample ledger(1);
+    const CertificateFacts facts = parse_certificate(certificate.der(), {}).value();
+    Attestation attestation{.record = {.nonce = std::string(64, 'a'),
+                                       .ledger_seq = 1,
+                                       .ledger_head = to_hex(ledger.records().front().hash),
+                                       .key_id = "0123456789ab",
+                                       .manufacturer = "m",
+                                       .model = "o",
+                                       .serial = "s",
+                                       .public_key = facts.spki_sha256,
+                                       .organisation = "1",
+                                       .uid = 7,
+                                       .asked_at = format_timestamp(asked),
+                                       .login = std::string(32, 'b'),
+                                       .started_at = format_timestamp(asked)},
+                            .scheme = "ecdsa_sha256",
+                            .signature = {},
+                            .certificate_der = certificate.der(),
+                            .duration = {}};
+    attestation.signature = certificate.sign(to_text(attestation.record));
+    const boost::json::object payload{{"login", attestation.record.login},
+                                      {"key", attestation.record.key_id},
+                                      {"organisation", "1"},
+                                      {"uid", 7},
+                                      {"started_at", format_timestamp(asked + later)},
+                                      {"grade", "attested"},
+                                      {"attestation", to_json(attestation)}};
+    if (!pinned_spki_sha256.empty()) {
+        const boost::json::object bound{
+            {"key", attestation.record.key_id}, {"organisation", "1"}, {"spki_sha256", pinned_spki_sha256}};
+        ledger.append("key.bound", boost::json::serialize(bound));
+    }
+    ledger.append("session.started", boost::json::serialize(payload));
+    return ledger;
+}
+
+} // namespace ukey::test

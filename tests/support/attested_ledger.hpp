@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ledger with a login in it that a U-Key signed.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "tests/support/ledger_sample.hpp"
+#include "tests/support/test_certificate.hpp"
+
+namespace ukey::test {
+
+/// One record and an attested login of key 0123456789ab and organisation 1, asked for at `asked`, which its
+/// record says began so much later. Unless `pinned_spki_sha256` is empty, a record between the two binds the
+/// key with that public key.
+LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
+                                 std::chrono::seconds later = {}, const std::string& pinned_spki_sha256 = {});
+
+} // namespace ukey::test
