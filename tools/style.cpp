@@ -53,30 +53,37 @@ std::string padded(std::string_view text, std::size_t columns) {
 }
 
 std::string Table::text(const Style& style, std::size_t indent) const {
-    std::vector<std::size_t> widths;
-    for (const std::string& heading : headings_) {
-        widths.push_back(display_width(heading));
-    }
-    for (const auto& row : rows_) {
-        for (std::size_t column = 0; column < std::min(row.size(), widths.size()); ++column) {
-            widths[column] = std::max(widths[column], display_width(row[column].text));
-        }
-    }
-    std::string lines;
-    const auto add_line = [&](const std::vector<Cell>& cells) {
-        lines.append(indent, ' ');
-        for (std::size_t column = 0; column < std::min(cells.size(), widths.size()); ++column) {
-            const bool last = column + 1 == cells.size();
-            const std::string& cell = cells[column].text;
-            lines += style.paint(cells[column].paint, last ? cell : padded(cell, widths[column]));
-            lines += last ? "" : "  ";
-        }
-        lines += '\n';
-    };
     std::vector<Cell> headings;
     for (const std::string& heading : headings_) {
         headings.push_back({heading, Paint::faint});
     }
+    // Of each cell but the last of a line, which is not filled up. Reckoned once: of Chinese text that is
+    // dear.
+    std::vector<std::size_t> cell_widths;
+    std::vector<std::size_t> widths(headings_.size());
+    const auto measure = [&](const std::vector<Cell>& cells) {
+        for (std::size_t column = 0; column < std::min(cells.size(), widths.size()); ++column) {
+            const bool last = column + 1 == cells.size();
+            cell_widths.push_back(last ? 0 : display_width(cells[column].text));
+            widths[column] = std::max(widths[column], cell_widths.back());
+        }
+    };
+    std::string lines;
+    auto width = cell_widths.cbegin();
+    const auto add_line = [&](const std::vector<Cell>& cells) {
+        lines.append(indent, ' ');
+        for (std::size_t column = 0; column < std::min(cells.size(), widths.size()); ++column) {
+            const bool last = column + 1 == cells.size();
+            const std::size_t missing = last ? 0 : widths[column] - *width + 2;
+            lines += style.paint(cells[column].paint, cells[column].text);
+            lines.append(missing, ' ');
+            ++width;
+        }
+        lines += '\n';
+    };
+    measure(headings);
+    std::ranges::for_each(rows_, measure);
+    width = cell_widths.cbegin();
     add_line(headings);
     std::ranges::for_each(rows_, add_line);
     return lines;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // audit.export and audit.verify.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
 #include "daemon/core/text.hpp"
@@ -95,6 +97,75 @@ Result<void> verify_tables(Storage& storage, boost::json::object& verdict) {
     return {};
 }
 
+using Rows = std::vector<boost::json::object>;
+
+/// Records, piece by piece: memory stays small, and logins get their turn.
+class RecordReading {
+  public:
+    /// `last` 0: to the newest one that there is at the beginning.
+    RecordReading(ControlContext& context, const ArchivedEnd& archived, std::uint64_t first,
+                  std::uint64_t last)
+        : context_(context), archived_seq_(archived.seq), first_(first), next_(first), last_(last),
+          before_(to_hex(archived.hash)) {}
+
+    /// Empty: that was all.
+    asio::awaitable<Result<Rows>> next();
+    /// What is told at the end.
+    boost::json::object result() const {
+        return {{"first_seq", first_}, {"last_seq", last_}, {"previous_hash", before_}, {"head", head_}};
+    }
+
+  private:
+    Result<void> read(Storage& storage, Rows& rows);
+
+    ControlContext& context_;
+    std::uint64_t archived_seq_;
+    std::uint64_t first_;
+    std::uint64_t next_;
+    std::uint64_t last_;
+    std::string before_; ///< hash of the record before first_
+    std::string head_;
+};
+
+Result<void> RecordReading::read(Storage& storage, Rows& rows) {
+    last_ = last_ == 0 || last_ > storage.head_seq() ? storage.head_seq() : last_;
+    head_ = to_hex(storage.head_hash());
+    const bool with_previous = next_ == first_ && first_ > archived_seq_ + 1;
+    return storage.visit_opened_records(with_previous ? next_ - 1 : next_,
+                                        std::min(last_, next_ + part_rows - 1),
+                                        [&](const LedgerRecord& record, const Opening* opening) {
+                                            if (record.seq < first_) {
+                                                before_ = to_hex(record.hash);
+                                            } else {
+                                                rows.push_back(view_record(record, opening));
+                                            }
+                                            return true;
+                                        });
+}
+
+asio::awaitable<Result<Rows>> RecordReading::next() {
+    Rows rows;
+    if (next_ > first_ && next_ > last_) {
+        co_return rows;
+    }
+    const auto done = co_await context_.reader.read([&](Storage& storage) { return read(storage, rows); });
+    if (!done) {
+        co_return tl::unexpected(done.error());
+    }
+    next_ += part_rows;
+    co_return rows;
+}
+
+/// False: nobody hears them.
+asio::awaitable<bool> send_rows(RowParts& parts, Rows rows) {
+    for (boost::json::object& row : rows) {
+        if (!co_await parts.add(std::move(row))) {
+            co_return false;
+        }
+    }
+    co_return true;
+}
+
 } // namespace
 
 asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, ControlRequest& request) {
@@ -107,47 +178,27 @@ asio::awaitable<ControlAnswer> handle_audit_export(ControlContext& context, Cont
         co_return refuse(Error{"audit.archived", "export records", std::to_string(first - 1),
                                std::to_string(archived->seq)});
     }
-    std::uint64_t next = first;
-    std::uint64_t last = request.number("to_seq", 0);
-    std::string head;
-    std::string before = to_hex(archived->hash); // of the record before `first`
-    std::uint64_t sent = 0;
+    RecordReading reading(context, *archived, first, request.number("to_seq", 0));
     RowParts parts(request);
-    for (bool go_on = true; go_on;) { // piece by piece: memory stays small, and logins get their turn
-        std::vector<boost::json::object> records;
-        const auto read = co_await context.reader.read([&](Storage& storage) -> Result<void> {
-            last = last == 0 || last > storage.head_seq() ? storage.head_seq() : last;
-            head = to_hex(storage.head_hash());
-            const bool with_previous = next == first && first > archived->seq + 1;
-            return storage.visit_opened_records(with_previous ? next - 1 : next,
-                                                std::min(last, next + part_rows - 1),
-                                                [&](const LedgerRecord& record, const Opening* opening) {
-                                                    if (record.seq < first) {
-                                                        before = to_hex(record.hash);
-                                                    } else {
-                                                        records.push_back(view_record(record, opening));
-                                                    }
-                                                    return true;
-                                                });
-        });
-        if (!read) {
-            co_return refuse(read.error());
+    std::uint64_t sent = 0;
+    auto rows = co_await reading.next();
+    while (rows && !rows->empty()) {
+        sent += rows->size();
+        using namespace asio::experimental::awaitable_operators;
+        // Its own thread reads the next ones meanwhile: it is asked first.
+        auto [following, heard] = co_await (reading.next() && send_rows(parts, std::move(*rows)));
+        if (!heard) {
+            co_return boost::json::object(); // nobody is there to hear more
         }
-        go_on = !records.empty() && next + part_rows <= last;
-        for (boost::json::object& row : records) {
-            if (!co_await parts.add(std::move(row))) {
-                co_return boost::json::object(); // nobody is there to hear more
-            }
-        }
-        sent += records.size();
-        next += part_rows;
+        rows = std::move(following);
+    }
+    if (!rows) {
+        co_return refuse(rows.error());
     }
     co_await parts.finish();
-    co_return boost::json::object{{"records", sent},
-                                  {"first_seq", first},
-                                  {"last_seq", last},
-                                  {"previous_hash", before},
-                                  {"head", head}};
+    boost::json::object result = reading.result();
+    result["records"] = sent;
+    co_return result;
 }
 
 asio::awaitable<ControlAnswer> handle_audit_verify(ControlContext& context, ControlRequest& request) {

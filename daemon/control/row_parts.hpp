@@ -12,8 +12,8 @@
 
 namespace ukey {
 
-/// A piece is sent when it has so many bytes: with the row that is one too many it is far below the largest
-/// frame (control_frame_max_bytes).
+/// A piece is sent when it may have so many bytes: with the row that is one too many it is far below the
+/// largest frame (control_frame_max_bytes).
 constexpr std::size_t part_max_bytes = std::size_t{256} * 1024;
 
 class RowParts {

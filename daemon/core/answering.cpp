@@ -2,6 +2,7 @@
 #include "daemon/core/answering.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "daemon/core/time_spans.hpp"
 
@@ -20,14 +21,10 @@ bool overlaps(const std::vector<TimeSpan>& parts, const Doubt& doubt) {
            });
 }
 
-/// No name has this character (registry_file.cpp refuses it), so equal keys are equal paths.
-std::string path_key(const std::vector<std::string>& path, std::size_t names) {
-    std::string key;
-    for (std::size_t place = 0; place < names; ++place) {
-        key += path[place];
-        key += '\x1F';
-    }
-    return key;
+bool is_superior(const OrganisationFacts& one, const OrganisationFacts& other) {
+    const std::vector<std::string>& path = one.organisation.path;
+    const std::vector<std::string>& longer = other.organisation.path;
+    return path.size() < longer.size() && std::equal(path.begin(), path.end(), longer.begin());
 }
 
 } // namespace
@@ -53,17 +50,55 @@ std::vector<const Doubt*> Deputy::doubts() const {
 }
 
 Answering::Answering(const MonthFacts& facts, const CriterionRule& rule)
-    : delegation_(rule.login.delegation), terminal_covers_(rule.coverage.mobile_terminal_covers) {
+    : organisations_(facts.organisations), delegation_(rule.login.delegation),
+      terminal_covers_(rule.coverage.mobile_terminal_covers) {
     if (facts.scope == AssessmentScope::workstation && delegation_ == Delegation::superior) {
         delegation_ = Delegation::registry;
     }
-    by_code_.reserve(facts.organisations.size());
-    by_path_.reserve(delegation_ == Delegation::superior ? facts.organisations.size() : 0);
-    for (const OrganisationFacts& organisation : facts.organisations) {
-        by_code_.emplace(organisation.organisation.code, &organisation);
-        if (delegation_ == Delegation::superior) {
-            const std::vector<std::string>& path = organisation.organisation.path;
-            by_path_.emplace(path_key(path, path.size()), &organisation);
+    if (delegation_ == Delegation::superior) {
+        find_superiors();
+    }
+    find_named();
+}
+
+/// In the order of paths, one that lies above another comes before it, and between the two only what lies
+/// below the first.
+void Answering::find_superiors() {
+    std::vector<const OrganisationFacts*> order;
+    order.reserve(organisations_.size());
+    for (const OrganisationFacts& facts : organisations_) {
+        order.push_back(&facts);
+    }
+    const auto path_of = [](const OrganisationFacts* facts) -> const std::vector<std::string>& {
+        return facts->organisation.path;
+    };
+    if (!std::ranges::is_sorted(order, {}, path_of)) {
+        std::ranges::stable_sort(order, {}, path_of);
+    }
+    superiors_.resize(organisations_.size());
+    std::vector<const OrganisationFacts*> above;
+    for (const OrganisationFacts* facts : order) {
+        while (!above.empty() && !is_superior(*above.back(), *facts)) {
+            above.pop_back();
+        }
+        superiors_[static_cast<std::size_t>(facts - organisations_.data())] =
+            above.empty() ? nullptr : above.back();
+        above.push_back(facts);
+    }
+}
+
+void Answering::find_named() {
+    for (const OrganisationFacts& facts : organisations_) {
+        if (!facts.organisation.answered_for_by.empty()) {
+            named_.emplace(facts.organisation.answered_for_by, nullptr);
+        }
+    }
+    if (named_.empty()) {
+        return;
+    }
+    for (const OrganisationFacts& facts : organisations_) {
+        if (const auto named = named_.find(facts.organisation.code); named != named_.end()) {
+            named->second = named->second == nullptr ? &facts : named->second;
         }
     }
 }
@@ -75,11 +110,11 @@ std::vector<Deputy> Answering::deputies_of(const OrganisationFacts& facts) const
                std::ranges::find(deputies, candidate, &Deputy::facts) == deputies.end();
     };
     std::vector<TimeSpan> parts = has_terminal(facts) ? std::vector<TimeSpan>() : facts.without_key;
-    const OrganisationFacts* next = answers_for(facts.organisation);
+    const OrganisationFacts* next = answers_for(facts);
     while (!parts.empty() && next != nullptr && is_new(next) && deputies.size() < deputies_max) {
         deputies.push_back({next, parts});
         parts = has_terminal(*next) ? std::vector<TimeSpan>() : intersection(parts, next->without_key);
-        next = answers_for(next->organisation);
+        next = answers_for(*next);
     }
     return deputies;
 }
@@ -89,25 +124,15 @@ std::vector<TimeSpan> Answering::unseen_parts(const OrganisationFacts& facts,
     return has_terminal(facts) ? intersection(within, facts.without_key) : std::vector<TimeSpan>();
 }
 
-const OrganisationFacts* Answering::answers_for(const Organisation& organisation) const {
+const OrganisationFacts* Answering::answers_for(const OrganisationFacts& facts) const {
     if (delegation_ == Delegation::none) {
         return nullptr;
     }
-    if (!organisation.answered_for_by.empty()) {
-        const auto found = by_code_.find(organisation.answered_for_by);
-        return found == by_code_.end() ? nullptr : found->second;
+    if (!facts.organisation.answered_for_by.empty()) {
+        return named_.at(facts.organisation.answered_for_by);
     }
-    return delegation_ == Delegation::superior ? superior_of(organisation) : nullptr;
-}
-
-/// The nearest one in the path that exists in the month.
-const OrganisationFacts* Answering::superior_of(const Organisation& organisation) const {
-    for (std::size_t names = organisation.path.size(); names-- > 1;) {
-        if (const auto found = by_path_.find(path_key(organisation.path, names)); found != by_path_.end()) {
-            return found->second;
-        }
-    }
-    return nullptr;
+    return superiors_.empty() ? nullptr
+                              : superiors_[static_cast<std::size_t>(&facts - organisations_.data())];
 }
 
 bool Answering::has_terminal(const OrganisationFacts& facts) const {

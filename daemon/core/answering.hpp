@@ -43,14 +43,18 @@ class Answering {
                                        const std::vector<TimeSpan>& within) const;
 
   private:
-    const OrganisationFacts* answers_for(const Organisation& organisation) const;
-    const OrganisationFacts* superior_of(const Organisation& organisation) const;
+    void find_superiors();
+    void find_named();
+    const OrganisationFacts* answers_for(const OrganisationFacts& facts) const;
     bool has_terminal(const OrganisationFacts& facts) const;
 
+    const std::vector<OrganisationFacts>& organisations_;
     Delegation delegation_;
     bool terminal_covers_;
-    std::unordered_map<std::string_view, const OrganisationFacts*> by_code_;
-    std::unordered_map<std::string, const OrganisationFacts*> by_path_;
+    /// The nearest one in each one's path that exists in the month; null: there is none.
+    std::vector<const OrganisationFacts*> superiors_;
+    /// By their codes, those that are named by `answered_for_by`.
+    std::unordered_map<std::string_view, const OrganisationFacts*> named_;
 };
 
 } // namespace ukey

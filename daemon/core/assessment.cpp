@@ -65,7 +65,7 @@ std::string_view exemption(const Organisation& organisation, const ChinaMonth& m
 class LoginJudge {
   public:
     LoginJudge(const MonthFacts& facts, const CriterionRule& rule)
-        : facts_(facts), rule_(rule.login), answering_(facts, rule) {}
+        : facts_(facts), rule_(rule.login), begin_(facts.month.begin()), answering_(facts, rule) {}
 
     void judge(const OrganisationFacts& facts, OrganisationAssessment& result) const {
         for (const LoginEvidenceRow& session : facts.sessions) {
@@ -86,8 +86,7 @@ class LoginJudge {
   private:
     void count(const LoginEvidenceRow& session, OrganisationAssessment& result) const {
         ++result.counted_sessions;
-        const auto day =
-            std::chrono::floor<std::chrono::days>(session.started - facts_.month.begin()).count();
+        const auto day = std::chrono::floor<std::chrono::days>(session.started - begin_).count();
         result.days |= std::uint32_t{1} << static_cast<unsigned>(day);
         result.last_login = std::max(result.last_login.value_or(session.started), session.started);
     }
@@ -154,6 +153,7 @@ class LoginJudge {
 
     const MonthFacts& facts_;
     const LoginRule& rule_;
+    Timestamp begin_;
     Answering answering_;
 };
 

@@ -149,12 +149,19 @@ Result<std::vector<CsvRow>> parse_csv(std::string_view text) {
 std::string csv_cell(std::string_view value) {
     std::string cell = looks_like_formula(value) ? "'" : "";
     cell.append(value);
-    if (cell.find_first_of(",\"\r\n") == std::string::npos) {
+    const bool needs_quotes = std::ranges::any_of(cell, [](char character) {
+        return character == ',' || character == '"' || character == '\r' || character == '\n';
+    });
+    if (!needs_quotes) {
         return cell;
     }
     std::string quoted = "\"";
-    for (const char character : cell) {
-        quoted.append(character == '"' ? 2 : 1, character);
+    quoted.reserve(2 * cell.size() + 2);
+    for (std::size_t begin = 0; begin < cell.size();) {
+        const std::size_t quote = std::min(cell.find('"', begin), cell.size());
+        quoted.append(cell, begin, quote - begin);
+        quoted.append(quote < cell.size() ? 2 : 0, '"');
+        begin = quote + 1;
     }
     return quoted + '"';
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/frame.hpp"
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -33,8 +34,10 @@ Result<std::optional<boost::json::object>> FrameDecoder::next() {
         return std::nullopt;
     }
     boost::json::error_code parse_error;
+    // A message is read and thrown away as a whole.
     boost::json::value value =
-        boost::json::parse(std::string_view(buffer_).substr(frame_header_bytes, length - 1), parse_error);
+        boost::json::parse(std::string_view(buffer_).substr(frame_header_bytes, length - 1), parse_error,
+                           boost::json::make_shared_resource<boost::json::monotonic_resource>(length));
     if (parse_error || !value.is_object()) {
         return fail("frame.malformed", "read a frame", "content",
                     parse_error ? parse_error.message() : "not a JSON object");

@@ -127,7 +127,12 @@ std::vector<std::string> split_path(std::string_view text) {
 }
 
 std::string join_path(const std::vector<std::string>& path) {
-    return fmt::format("{}", fmt::join(path, " - "));
+    std::string text;
+    for (const std::string& name : path) {
+        text += text.empty() ? "" : " - ";
+        text += name;
+    }
+    return text;
 }
 
 bool is_valid_mobile(std::string_view mobile) {

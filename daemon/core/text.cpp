@@ -50,14 +50,21 @@ void append_code_point(std::string& text, char32_t code_point) {
     text.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
 }
 
-/// Bytes that are not UTF-8 count as one U+FFFD each.
+/// Calls `visit(code point, its bytes)`. Bytes that are not UTF-8 count as one U+FFFD each.
+template <typename Visit>
+void for_each_code_point(std::string_view text, const Visit& visit) {
+    while (!text.empty()) {
+        const auto first = static_cast<unsigned char>(text.front());
+        const Decoded decoded = first < 0x80 ? Decoded{first, 1} : decode_first(text);
+        const std::size_t bytes = std::max<std::size_t>(decoded.bytes, 1);
+        visit(decoded.code_point, text.substr(0, bytes));
+        text.remove_prefix(bytes);
+    }
+}
+
 std::u32string to_code_points(std::string_view text) {
     std::u32string code_points;
-    while (!text.empty()) {
-        const Decoded decoded = decode_first(text);
-        code_points.push_back(decoded.code_point);
-        text.remove_prefix(std::max<std::size_t>(decoded.bytes, 1));
-    }
+    for_each_code_point(text, [&](char32_t code_point, std::string_view) { code_points += code_point; });
     return code_points;
 }
 
@@ -335,11 +342,15 @@ bool is_direction_control(char32_t code_point) {
 std::string to_printable_utf8(std::string_view bytes) {
     std::string printable;
     printable.reserve(bytes.size());
-    for (const char32_t code_point : to_code_points(bytes)) {
-        const bool keep =
+    for_each_code_point(bytes, [&](char32_t code_point, std::string_view own) {
+        const bool shown =
             code_point == U'\t' || !(is_control(code_point) || is_direction_control(code_point));
-        append_code_point(printable, keep ? code_point : replacement_character);
-    }
+        if (shown && code_point != replacement_character) {
+            printable += own;
+        } else {
+            append_code_point(printable, replacement_character);
+        }
+    });
     return printable;
 }
 
@@ -453,10 +464,10 @@ std::string describe(const NameDifference& difference) {
 
 std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
-    for (const char32_t code_point : to_code_points(text)) {
+    for_each_code_point(text, [&](char32_t code_point, std::string_view) {
         width += static_cast<std::size_t>(
             std::max(0, utf8proc_charwidth(static_cast<utf8proc_int32_t>(code_point))));
-    }
+    });
     return width;
 }
 

@@ -50,6 +50,8 @@ class Statement {
     std::int64_t integer(int column) const;
     std::optional<std::int64_t> optional_integer(int column) const;
     std::string text(int column) const;
+    /// The same without a copy: until the next step, or the next reading of this column.
+    std::string_view view(int column) const;
     bool is_null(int column) const;
 
   private:

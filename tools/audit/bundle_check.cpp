@@ -11,7 +11,7 @@
 #include "daemon/core/personal.hpp"
 #include "daemon/core/session.hpp"
 #include "daemon/core/sha256.hpp"
-#include "tools/audit/parallel.hpp"
+#include "tools/parallel.hpp"
 #include "tools/audit/record_check.hpp"
 #include "tools/json_view.hpp"
 

@@ -9,8 +9,8 @@
 #include "daemon/core/base64.hpp"
 #include "daemon/core/big_endian.hpp"
 #include "daemon/core/bundle.hpp"
-#include "tools/audit/parallel.hpp"
 #include "tools/district/columns.hpp"
+#include "tools/parallel.hpp"
 
 namespace ukey::ctl::district {
 namespace {

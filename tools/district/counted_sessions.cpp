@@ -29,7 +29,7 @@ class SessionReader {
     Result<void> read_sessions();
     bool allowed(std::size_t program, EvidenceGrade grade);
     bool take(const Statement& row, LoginEvidenceRow& session);
-    void add(const std::string& login, LoginEvidenceRow session, std::vector<LoginEvidenceRow>& rows) const;
+    void add(std::string_view login, LoginEvidenceRow session, std::vector<LoginEvidenceRow>& rows) const;
 
     Database& database_;
     ChinaMonth month_;
@@ -99,8 +99,8 @@ bool SessionReader::take(const Statement& row, LoginEvidenceRow& session) {
     if (session.uses == 0 || !allowed(static_cast<std::size_t>(row.integer(6)), session.grade)) {
         return false;
     }
-    const std::string login = row.text(2);
-    if (!misplaced_logins_.empty() && misplaced_logins_.contains({login, row.integer(3)})) {
+    const std::string_view login = row.view(2);
+    if (!misplaced_logins_.empty() && misplaced_logins_.contains({std::string(login), row.integer(3)})) {
         return false;
     }
     session.workstation = fingerprints_[static_cast<std::size_t>(row.integer(3))];
@@ -112,9 +112,9 @@ bool SessionReader::take(const Statement& row, LoginEvidenceRow& session) {
 
 /// Of two ledgers that have one login, as copies of one state folder may, one counts: the attested one, or
 /// the one that began first. Rows come by their time.
-void SessionReader::add(const std::string& login, LoginEvidenceRow session,
+void SessionReader::add(std::string_view login, LoginEvidenceRow session,
                         std::vector<LoginEvidenceRow>& rows) const {
-    if (!shared_logins_.empty() && shared_logins_.contains(login)) {
+    if (!shared_logins_.empty() && shared_logins_.contains(std::string(login))) {
         const auto known = std::ranges::find(rows, session.login, &LoginEvidenceRow::login);
         if (known != rows.end()) {
             const auto rank = [](const LoginEvidenceRow& row) {
@@ -151,7 +151,7 @@ Result<void> SessionReader::read_sessions() {
         }
         LoginEvidenceRow session;
         if (take(statement, session)) {
-            add(statement.text(2), std::move(session), rows);
+            add(statement.view(2), std::move(session), rows);
         }
     }));
     put_away();

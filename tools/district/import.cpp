@@ -22,8 +22,9 @@ namespace ukey::ctl::district {
 namespace {
 
 constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
-/// Records that are written in one transaction: a small bundle need not wait for the disk by itself.
-constexpr std::uint64_t transaction_records = 200'000;
+/// Records that are written in one transaction: a small bundle need not wait for the disk by itself, and what
+/// is derived of workstations that share keys is derived seldom.
+constexpr std::uint64_t transaction_records = 1'000'000;
 
 using Roster = std::map<std::string, Workstation>;
 

@@ -77,6 +77,7 @@ Result<void> MonthFactsReader::read_organisations() {
         }
     }
     facts_.registry_sha256 = digest.sha256();
+    by_code.reserve(facts_.organisations.size());
     for (std::size_t place = 0; place < facts_.organisations.size(); ++place) {
         by_code.emplace(facts_.organisations[place].organisation.code, place);
     }

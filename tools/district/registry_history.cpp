@@ -17,7 +17,8 @@ constexpr char unit_separator = '\x1F';
 std::string path_text(const std::vector<std::string>& path) {
     std::string text;
     for (const std::string& name : path) {
-        text += (text.empty() ? "" : std::string(1, unit_separator)) + name;
+        text.append(text.empty() ? 0 : 1, unit_separator);
+        text += name;
     }
     return text;
 }
@@ -36,28 +37,32 @@ std::vector<std::string> read_path(std::string_view text) {
 
 Organisation read_organisation(const Statement& row) {
     Organisation organisation{.code = row.text(0),
-                              .path = read_path(row.text(2)),
-                              .kind = parse_organisation_kind(row.text(3)).value_or(OrganisationKind::other),
+                              .path = read_path(row.view(2)),
+                              .kind = parse_organisation_kind(row.view(3)).value_or(OrganisationKind::other),
                               .assessed_unit = row.text(4),
                               .key_required = row.integer(5) != 0,
                               .mobile_terminal = row.integer(6) != 0,
                               .answered_for_by = row.text(7),
                               .administrator = std::nullopt,
-                              .founded = parse_optional_date(row.text(10)),
-                              .dissolved = parse_optional_date(row.text(11))};
+                              .founded = parse_optional_date(row.view(10)),
+                              .dissolved = parse_optional_date(row.view(11))};
     if (std::string name = row.text(8), mobile = row.text(9); !name.empty() || !mobile.empty()) {
         organisation.administrator = Administrator{std::move(name), std::move(mobile)};
     }
     return organisation;
 }
 
-/// Sorted by their places: an organisation is large.
+/// Sorted by their places: an organisation is large. The separator comes before all that a name can have:
+/// texts have the order of their paths, and are compared in one go.
 std::vector<Organisation> by_path(std::vector<Organisation> organisations) {
+    std::vector<std::string> paths;
+    paths.reserve(organisations.size());
+    for (const Organisation& organisation : organisations) {
+        paths.push_back(path_text(organisation.path));
+    }
     std::vector<std::size_t> order(organisations.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::sort(order, [&](std::size_t one, std::size_t other) {
-        return organisations[one].path < organisations[other].path;
-    });
+    std::ranges::sort(order, [&](std::size_t one, std::size_t other) { return paths[one] < paths[other]; });
     std::vector<Organisation> sorted;
     sorted.reserve(organisations.size());
     for (const std::size_t place : order) {
@@ -139,10 +144,10 @@ Result<std::vector<Organisation>> read_registry_at(Database& database, Timestamp
         "administrator_name, administrator_mobile, founded, dissolved FROM registry ORDER BY code, since");
     std::vector<Organisation> organisations;
     UKEY_TRY(statement.each([&] {
-        const bool another = organisations.empty() || organisations.back().code != statement.text(0);
+        const bool another = organisations.empty() || organisations.back().code != statement.view(0);
         if (another) {
             organisations.push_back(read_organisation(statement));
-        } else if (statement.text(1) <= last_day) {
+        } else if (statement.view(1) <= last_day) {
             organisations.back() = read_organisation(statement);
         }
     }));

@@ -210,7 +210,7 @@ CREATE INDEX conflict_by_key ON conflict (key);
 
 /// A report reads rows in their order, once: it needs no cache. An import goes to and fro in indices.
 constexpr const char* settings = "PRAGMA busy_timeout=10000; PRAGMA temp_store=MEMORY;";
-constexpr const char* settings_to_import = "PRAGMA cache_size=-65536;";
+constexpr const char* settings_to_import = "PRAGMA cache_size=-196608;";
 
 /// From version 1: a login's row is each workstation's own.
 constexpr const char* to_version_2 = R"sql(

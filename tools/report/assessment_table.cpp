@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
+#include <thread>
 
 #include "daemon/core/text.hpp"
 #include "tools/locale.hpp"
+#include "tools/parallel.hpp"
 #include "tools/report/assessment_text.hpp"
 #include "tools/report/assessment_words.hpp"
 #include "tools/words.hpp"
@@ -64,6 +66,19 @@ std::string unit_text(const UnitAssessment& unit, const Rows& rows, const MonthA
            deduction_line(unit) + "\n" + rows_text(rows, assessment, style);
 }
 
+std::vector<std::string> unit_texts(const MonthAssessment& assessment, const Style& style) {
+    const auto rows = rows_by_unit(assessment);
+    std::vector<std::string> texts(assessment.units.size());
+    const auto write = [&](std::size_t begin, std::size_t end) {
+        for (std::size_t index = begin; index < end; ++index) {
+            const UnitAssessment& unit = assessment.units[index];
+            texts[index] = unit_text(unit, rows.at(unit.code), assessment, style);
+        }
+    };
+    share_out(texts.size(), std::thread::hardware_concurrency(), write, 1);
+    return texts;
+}
+
 std::string conflicts_text(const MonthAssessment& assessment, const Style& style) {
     const WorkstationNames names(assessment.ledgers);
     std::string lines;
@@ -82,9 +97,8 @@ void write_assessment_table(const MonthAssessment& assessment, const Style& styl
         output.write(note + "\n");
     }
     output.write(say(N_("Rule: {rule}"), {{"rule", to_printable_utf8(assessment.rule.name)}}) + "\n");
-    auto rows = rows_by_unit(assessment);
-    for (const UnitAssessment& unit : assessment.units) {
-        output.write(unit_text(unit, rows[unit.code], assessment, style));
+    for (const std::string& text : unit_texts(assessment, style)) {
+        output.write(text);
     }
     output.write(conflicts_text(assessment, style));
     output.write("\n" + login_line(_("All together"), assessment.total) + "\n");

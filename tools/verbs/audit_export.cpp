@@ -6,6 +6,7 @@
 #include "tools/json_view.hpp"
 #include "tools/locale.hpp"
 #include "tools/output_file.hpp"
+#include "tools/progress.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace ukey::ctl {
@@ -114,9 +115,11 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
             writer.emplace(*output, context.json() || arguments.format == "json");
         }
     };
+    Progress progress(N_("{done} records written"), 0);
     const auto result = client->call("audit.export", std::move(range), [&](const boost::json::value& record) {
         begin();
         writer->write(as_object(record));
+        progress.advance(1);
         return true;
     });
     if (!result) {

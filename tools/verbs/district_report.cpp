@@ -54,10 +54,13 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
     if (const auto possible = check_output(format, arguments.output); !possible) {
         return tl::unexpected(possible.error()); // before the work
     }
-    const auto assessment = assess_month(arguments);
-    if (!assessment) {
-        return tl::unexpected(assessment.error());
+    auto assessed = assess_month(arguments);
+    if (!assessed) {
+        return tl::unexpected(assessed.error());
     }
+    // It is never given back: piece by piece that would take longer than the end of the process, which
+    // follows.
+    static const auto* const assessment = new MonthAssessment(std::move(*assessed));
     return render_assessment(*assessment, format, arguments.output, context.style()).map([] {
         return ExitCode::done;
     });
