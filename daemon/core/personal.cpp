@@ -104,7 +104,8 @@ std::string_view reference_in(std::string_view payload) {
 boost::json::object reveal(boost::json::object payload, std::string_view opening_value) {
     boost::json::error_code error;
     boost::json::value value =
-        boost::json::parse(boost::json::string_view(opening_value.data(), opening_value.size()), error);
+        boost::json::parse(boost::json::string_view(opening_value.data(), opening_value.size()), error,
+                           payload.storage()); // or its members could not be moved there
     if (!error && value.is_object()) {
         for (auto& [name, member] : value.get_object()) {
             payload.emplace(name, std::move(member)); // does nothing when it is there

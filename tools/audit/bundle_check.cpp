@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 
 #include "daemon/core/attestation.hpp"
@@ -11,9 +12,9 @@
 #include "daemon/core/personal.hpp"
 #include "daemon/core/session.hpp"
 #include "daemon/core/sha256.hpp"
-#include "tools/parallel.hpp"
 #include "tools/audit/record_check.hpp"
 #include "tools/json_view.hpp"
+#include "tools/parallel.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -213,7 +214,9 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened,
         return {.reason = std::string(not_attested)}; // said already
     }
     boost::json::error_code error;
-    const boost::json::value payload = boost::json::parse(parsed->payload, error);
+    std::array<unsigned char, 16384> memory; // NOLINT(*-member-init): only what is used is written
+    boost::json::monotonic_resource resource(memory.data(), memory.size());
+    const boost::json::value payload = boost::json::parse(parsed->payload, error, &resource);
     if (error || !payload.is_object() ||
         raw_text(payload.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
         return {.reason = std::string(not_attested)};
