@@ -9,7 +9,8 @@
 namespace ukey::test {
 
 LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
-                                 std::chrono::seconds later, const std::string& pinned_spki_sha256) {
+                                 std::chrono::seconds later,
+                                 const std::vector<std::pair<std::string, std::string>>& between) {
     LedgerSample ledger(1);
     const CertificateFacts facts = parse_certificate(certificate.der(), {}).value();
     Attestation attestation{.record = {.nonce = std::string(64, 'a'),
@@ -37,10 +38,8 @@ LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp a
                                       {"started_at", format_timestamp(asked + later)},
                                       {"grade", "attested"},
                                       {"attestation", to_json(attestation)}};
-    if (!pinned_spki_sha256.empty()) {
-        const boost::json::object bound{
-            {"key", attestation.record.key_id}, {"organisation", "1"}, {"spki_sha256", pinned_spki_sha256}};
-        ledger.append("key.bound", boost::json::serialize(bound));
+    for (const auto& [kind, text] : between) {
+        ledger.append(kind, text);
     }
     ledger.append("session.started", boost::json::serialize(payload));
     return ledger;

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/ledger_sample.hpp"
 #include "tests/support/test_certificate.hpp"
@@ -11,9 +13,9 @@
 namespace ukey::test {
 
 /// One record and an attested login of key 0123456789ab and organisation 1, asked for at `asked`, which its
-/// record says began so much later. Unless `pinned_spki_sha256` is empty, a record between the two binds the
-/// key with that public key.
+/// record says began so much later; between the two what is given: kinds and payloads.
 LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
-                                 std::chrono::seconds later = {}, const std::string& pinned_spki_sha256 = {});
+                                 std::chrono::seconds later = {},
+                                 const std::vector<std::pair<std::string, std::string>>& between = {});
 
 } // namespace ukey::test

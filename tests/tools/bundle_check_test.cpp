@@ -156,14 +156,25 @@ TEST(BundleCheck, AttestationIsOfTheKeyThatWasBound) {
     const Timestamp moment = parse_timestamp("2026-04-01T00:00:01Z").value();
     const auto certificate = test::TestCertificate::self_signed(test::CertificateRequest(), moment);
     const std::string own = parse_certificate(certificate.der(), {}).value().spki_sha256;
-    LedgerSample bound = with_attested_login(certificate, moment, {}, own);
-    EXPECT_EQ(codes(check(bound.bundle())), "");
+    const auto binding = [](const std::string& spki_sha256) {
+        return std::pair<std::string, std::string>(
+            "key.bound", R"({"key":"0123456789ab","organisation":"1","spki_sha256":")" + spki_sha256 + "\"}");
+    };
+    const std::pair<std::string, std::string> release{"key.released",
+                                                      R"({"key":"0123456789ab","organisation":"1"})"};
+    const auto check_with = [&](const std::vector<std::pair<std::string, std::string>>& between) {
+        return check(with_attested_login(certificate, moment, {}, between).bundle());
+    };
     const std::string other(64, 'c');
-    const CheckedBundle foreign = check(with_attested_login(certificate, moment, {}, other).bundle());
+    EXPECT_EQ(codes(check_with({binding(own)})), "");
+    const CheckedBundle foreign = check_with({binding(other)});
     ASSERT_EQ(foreign.problems.size(), 1U);
     EXPECT_EQ(foreign.problems.front(), (BundleProblem{"bundle.attestation_wrong", 3, "other_key"}));
-    bound.append("key.bound", R"({"key":"0123456789ab","organisation":"1","spki_sha256":")" + other + "\"}");
-    EXPECT_EQ(codes(check(bound.bundle())), "") << "it was bound with a new key pair only later";
+    EXPECT_EQ(codes(check_with({binding(other), release})), "") << "it was bound no more";
+    LedgerSample rebound = with_attested_login(certificate, moment, {}, {binding(own)});
+    const auto [kind, payload] = binding(other);
+    rebound.append(kind, payload);
+    EXPECT_EQ(codes(check(rebound.bundle())), "") << "it was bound with a new key pair only later";
 }
 
 TEST(BundleCheck, AnotherLedgerWithHashesThatFitIsNotSigned) {

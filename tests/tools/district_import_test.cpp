@@ -67,7 +67,7 @@ TEST(DistrictStore, OfVersion1IsBroughtUpToDate) {
     {
         Store store = Store::create(path).value();
         ASSERT_TRUE(store.database().execute(
-            "DROP TABLE registry_day; DROP TABLE shared_login; DROP TABLE session; DROP TABLE "
+            "DROP TABLE registry_unchanged; DROP TABLE shared_login; DROP TABLE session; DROP TABLE "
             "misplaced_session;"
             "CREATE TABLE session (month INTEGER NOT NULL, organisation INTEGER NOT NULL, "
             "started_us INTEGER NOT NULL, login BLOB NOT NULL, workstation INTEGER NOT NULL, "
@@ -81,7 +81,8 @@ TEST(DistrictStore, OfVersion1IsBroughtUpToDate) {
             "PRIMARY KEY (login, other_us)) STRICT, WITHOUT ROWID;"
             "CREATE INDEX misplaced_by_workstation ON misplaced_session (workstation);"
             "INSERT INTO session VALUES (1, 2, 3, x'aa', 4, 5, 6, 1, 7, 8, NULL, 9);"
-            "INSERT INTO registry VALUES ('1', '2026-03-01', 'p', 'branch', '', 1, 0, '', '', '', '', '');"
+            "INSERT INTO workstation VALUES (4, 'f', 'office', 0, NULL);"
+            "INSERT INTO coverage VALUES (4, 1, 2);"
             "PRAGMA user_version = 1"));
     }
     for (int opened = 0; opened < 2; ++opened) {
@@ -94,9 +95,10 @@ TEST(DistrictStore, OfVersion1IsBroughtUpToDate) {
         EXPECT_EQ(row.integer(0), 8);
         EXPECT_EQ(row.integer(1), 9);
         EXPECT_EQ(row.integer(2), 0);
-        auto day = store->database().prepare("SELECT day FROM registry_day");
-        ASSERT_TRUE(day.step().value());
-        EXPECT_EQ(day.text(0), "2026-03-01");
+        auto left = store->database().prepare("SELECT (SELECT count(*) FROM coverage) + "
+                                              "(SELECT count(*) FROM registry_unchanged)");
+        ASSERT_TRUE(left.step().value());
+        EXPECT_EQ(left.integer(0), 0) << "it has no records: that was reckoned anew";
         EXPECT_TRUE(
             store->database().execute("INSERT OR IGNORE INTO session VALUES (1, 2, 3, x'aa', 5, 5, 6, "
                                       "1, 7, 8, NULL, 9)"))
@@ -214,6 +216,9 @@ TEST(DistrictImport, OlderKeyEnrolledLaterSplitsNoLedger) {
     district.enrol(workstation, "by its second key");
     ASSERT_TRUE(district.import({workstation.bundle()}).holds());
     district.enrol(before, "by its first key");
+    const Import older = district.import({before.bundle()});
+    ASSERT_TRUE(older.holds()) << problems(older);
+    EXPECT_EQ(older.files.front().workstation, workstation.fingerprint()) << "it has the ledger";
     const std::uint64_t known = workstation.last_seq();
     workstation.at("2026-05-02T00:00:00Z").session("k1", "002");
     const Import import = district.import({workstation.bundle(known + 1)});

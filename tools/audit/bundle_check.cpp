@@ -76,8 +76,8 @@ class BundleCheck {
     std::vector<SignedCheckpoint> checkpoints_;
     std::vector<SignedRotation> rotations_;
     std::map<std::uint64_t, std::string_view> rotation_payloads_; ///< of records, by their numbers
-    /// Public keys that were pinned: by the U-Key, at the record from which on they hold. Those of earlier
-    /// bundles are not known.
+    /// Public keys that were pinned: by the U-Key, at the record from which on they hold; empty: none, it was
+    /// released. Those of earlier bundles are not known.
     std::map<std::string, std::map<std::uint64_t, std::string>> pinned_;
     std::vector<std::string> certificates_;
     std::string head_;
@@ -154,7 +154,7 @@ void BundleCheck::check_batch() {
             rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "state.restored")) {
             bundle_.seams.push_back(bundle_.last_seq);
-        } else if (is_of_kind(batch_[index], "key.bound")) {
+        } else if (is_of_kind(batch_[index], "key.bound") || is_of_kind(batch_[index], "key.released")) {
             take_binding(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "session.started")) {
             started.push_back(opened_[index]);
@@ -237,12 +237,12 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened,
                        : AttestationVerdict{.reason = attestation.error().reason};
 }
 
+/// Of a binding or a release.
 void BundleCheck::take_binding(std::uint64_t seq, std::string_view payload) {
     boost::json::error_code error;
     const boost::json::value parsed = boost::json::parse(payload, error);
-    const std::string key = error || !parsed.is_object() ? "" : raw_text(parsed.get_object(), "spki_sha256");
-    if (!key.empty()) {
-        pinned_[raw_text(parsed.get_object(), "key")][seq] = key;
+    if (!error && parsed.is_object()) {
+        pinned_[raw_text(parsed.get_object(), "key")][seq] = raw_text(parsed.get_object(), "spki_sha256");
     }
 }
 
@@ -253,7 +253,11 @@ bool BundleCheck::is_other_key(const AttestationVerdict& verdict, std::uint64_t 
         return false;
     }
     const auto after = of_key->second.lower_bound(seq);
-    return after != of_key->second.begin() && std::prev(after)->second != verdict.public_key;
+    if (after == of_key->second.begin()) {
+        return false;
+    }
+    const std::string& pinned = std::prev(after)->second;
+    return !pinned.empty() && pinned != verdict.public_key;
 }
 
 /// Empty: it holds.

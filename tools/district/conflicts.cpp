@@ -314,7 +314,10 @@ Result<void> ConflictSearch::two_organisations(std::int64_t key) {
         for (const Use& other : uses) {
             const TimeSpan both{std::max(one.span.from, other.span.from),
                                 std::min(one.span.to, other.span.to)};
-            if (one.organisation >= other.organisation || both.from >= both.to) {
+            // The one ledger says later what became of the binding.
+            const bool one_ledger = one.workstation != other.workstation &&
+                                    ledger_of(one.workstation) == ledger_of(other.workstation);
+            if (one.organisation >= other.organisation || both.from >= both.to || one_ledger) {
                 continue;
             }
             const std::set<std::string> organisations{codes_.at(one.organisation),

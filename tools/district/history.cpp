@@ -271,6 +271,7 @@ void Replay::apply(const Event& event) {
         remove(event.key, event.time);
         break;
     case EventKind::key_bound:
+        seen_again(event.key, event.time);
         bind(event.key, event.number, event.time);
         break;
     case EventKind::key_released:
@@ -292,13 +293,12 @@ void Replay::read(const Line& line, const std::vector<SeenBinding>& seen) {
     end_ = line.extent.vouched;
 }
 
-/// A ledger that begins under a clock that was behind begins when that clock was set: nothing was seen
-/// before.
+/// A ledger that begins under a clock that was wrong begins at that moment by the right one.
 void Replay::cover() {
     for (auto& [first_seq, span] : coverage_) {
         for (const auto& [records, step] : misplaced_) {
             const bool from_the_first = records.first <= first_start_.value_or(1);
-            if (first_seq == 1 && from_the_first && step > std::chrono::microseconds(0)) {
+            if (first_seq == 1 && from_the_first) {
                 span.from += step;
             }
         }
@@ -318,15 +318,32 @@ void Replay::finish() {
     }
 }
 
-/// Lines that overlap are a fork, and each is read for itself.
-std::vector<std::vector<const Line*>> chains_of(const std::vector<Line>& lines) {
-    std::vector<std::vector<const Line*>> chains;
+using Chain = std::vector<const Line*>;
+
+/// How often it went on from a backup.
+std::size_t seams_of(const Chain& chain) {
+    std::size_t count = 0;
+    for (const Line* line : chain) {
+        count +=
+            static_cast<std::size_t>(std::ranges::count(line->events, EventKind::restored, &Event::kind));
+    }
+    return count;
+}
+
+/// Lines that overlap are a fork, and each is read for itself. What comes after a gap goes on from the copy
+/// that was put back last: of the others nothing comes any more.
+std::vector<Chain> chains_of(const std::vector<Line>& lines) {
+    std::vector<Chain> chains;
     for (const Line& line : lines) {
-        const auto chain = std::ranges::find_if(chains, [&](const std::vector<const Line*>& known) {
-            return known.back()->extent.last_seq < line.extent.first_seq;
-        });
-        if (chain != chains.end()) {
-            chain->push_back(&line);
+        Chain* before = nullptr;
+        for (Chain& chain : chains) {
+            const bool fits = chain.back()->extent.last_seq < line.extent.first_seq;
+            if (fits && (before == nullptr || seams_of(chain) > seams_of(*before))) {
+                before = &chain;
+            }
+        }
+        if (before != nullptr) {
+            before->push_back(&line);
         } else {
             chains.push_back({&line});
         }
@@ -357,7 +374,7 @@ auto place_of(const DoubtSpan& doubt) {
 History read_history(const std::vector<Line>& lines, const std::vector<SeenBinding>& seen) {
     History history;
     std::vector<Replay> replays;
-    for (const std::vector<const Line*>& chain : chains_of(lines)) {
+    for (const Chain& chain : chains_of(lines)) {
         Replay& replay = replays.emplace_back(history);
         for (const Line* line : chain) {
             replay.read(*line, seen);

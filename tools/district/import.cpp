@@ -73,6 +73,7 @@ class BundleReading {
 
   private:
     void check(ReadBundle& read, std::string_view bytes) const;
+    const Workstation& keeper_of(const Workstation& enrolled) const;
     void judge_workstation(ImportedFile& result, const std::vector<std::string>& identities) const;
 
     Roster roster_;
@@ -126,6 +127,12 @@ void BundleReading::check(ReadBundle& read, std::string_view bytes) const {
     }
 }
 
+/// The workstation that has the records of its ledger.
+const Workstation& BundleReading::keeper_of(const Workstation& enrolled) const {
+    const auto keeper = roster_.find(enrolled.ledger_is_of);
+    return keeper == roster_.end() || keeper->second.revoked ? enrolled : keeper->second;
+}
+
 /// A bundle belongs to the oldest enrolled one of the keys that signed its ledger, so that a key that follows
 /// another changes nothing; where one of them has records already, to the oldest of those. What an untrusted
 /// key vouched for is worth nothing: only later keys that were enrolled themselves are.
@@ -140,9 +147,10 @@ void BundleReading::judge_workstation(ImportedFile& result,
         const auto enrolled = roster_.find(*identity);
         if (enrolled != roster_.end()) {
             revoked = enrolled->second.revoked.has_value();
+            const Workstation& candidate = revoked ? enrolled->second : keeper_of(enrolled->second);
             const bool keeps =
-                found != nullptr && (revoked || (found->has_records && !enrolled->second.has_records));
-            found = keeps ? found : &enrolled->second;
+                found != nullptr && (revoked || (found->has_records && !candidate.has_records));
+            found = keeps ? found : &candidate;
         }
     }
     if (found == nullptr) {

@@ -88,49 +88,39 @@ Result<void> write_row(Statement& statement, const Organisation& organisation, c
         .run();
 }
 
-/// The next day after `day` from which on a file holds.
-Result<std::optional<ChinaDate>> next_file(Database& database, const ChinaDate& day) {
-    auto statement = database.prepare("SELECT day FROM registry_day WHERE day > ? ORDER BY day LIMIT 1");
-    UKEY_TAKE(row, statement.bind(day.text()).step());
-    if (!row) {
-        return std::nullopt;
-    }
-    UKEY_TAKE(next, ChinaDate::parse(statement.text(0)));
-    return next;
-}
-
 class RegistryWriter {
   public:
-    static Result<RegistryWriter> begin(Database& database, const ChinaDate& since);
+    RegistryWriter(Database& database, const ChinaDate& since)
+        : since_(since), write_row_(database.prepare(write_row_sql)),
+          write_unchanged_(
+              database.prepare("INSERT OR IGNORE INTO registry_unchanged (code, since) VALUES (?, ?)")),
+          next_unchanged_(database.prepare(
+              "SELECT since FROM registry_unchanged AS here WHERE code = ?1 AND since > ?2 AND NOT EXISTS "
+              "(SELECT 1 FROM registry WHERE code = ?1 AND since > ?2 AND since <= here.since) "
+              "ORDER BY since LIMIT 1")) {}
 
     /// `old`: what held on that day until now; null: nothing did.
     Result<void> write(const Organisation& organisation, const Organisation* old);
+    Result<void> write_unchanged(const Organisation& organisation) {
+        return write_unchanged_.reset().bind(organisation.code).bind(since_.text()).run();
+    }
 
   private:
-    RegistryWriter(Database& database, ChinaDate since, std::optional<ChinaDate> next)
-        : write_row_(database.prepare(write_row_sql)),
-          has_row_(database.prepare("SELECT 1 FROM registry WHERE code = ? AND since > ? AND since <= ?")),
-          since_(std::move(since)), next_(std::move(next)) {}
-
-    Statement write_row_;
-    Statement has_row_;
     ChinaDate since_;
-    std::optional<ChinaDate> next_;
+    Statement write_row_;
+    Statement write_unchanged_;
+    Statement next_unchanged_;
 };
 
-Result<RegistryWriter> RegistryWriter::begin(Database& database, const ChinaDate& since) {
-    auto statement = database.prepare("INSERT OR IGNORE INTO registry_day (day) VALUES (?)");
-    UKEY_TRY(statement.bind(since.text()).run());
-    UKEY_TAKE(next, next_file(database, since));
-    return RegistryWriter(database, since, std::move(next));
-}
-
-/// A file that comes late holds until the next one: that one changed nothing then, and has no row of its own.
+/// A file that comes late holds until the next one that names the organisation, which may have changed
+/// nothing then, and has no row.
 Result<void> RegistryWriter::write(const Organisation& organisation, const Organisation* old) {
-    if (old != nullptr && next_) {
-        has_row_.reset().bind(organisation.code).bind(since_.text()).bind(next_->text());
-        UKEY_TAKE(has_row, has_row_.step());
-        UKEY_TRY(has_row ? Result<void>() : write_row(write_row_, *old, *next_));
+    if (old != nullptr) {
+        UKEY_TAKE(found, next_unchanged_.reset().bind(organisation.code).bind(since_.text()).step());
+        if (found) {
+            UKEY_TAKE(next, ChinaDate::parse(next_unchanged_.text(0)));
+            UKEY_TRY(write_row(write_row_, *old, next));
+        }
     }
     return write_row(write_row_, organisation, since_);
 }
@@ -164,12 +154,13 @@ Result<RegistryChanges> import_registry(Database& database, const std::string& f
     for (const Organisation& organisation : known) {
         by_code.emplace(organisation.code, &organisation);
     }
-    UKEY_TAKE(writer, RegistryWriter::begin(database, since)); // without a commit it has written nothing
+    RegistryWriter writer(database, since);
     RegistryChanges changes;
     for (const RegistryRow& row : rows) {
         const auto old = by_code.find(row.organisation.code);
         if (old != by_code.end() && *old->second == row.organisation) {
             ++changes.unchanged;
+            UKEY_TRY(dry_run ? Result<void>() : writer.write_unchanged(row.organisation));
             continue;
         }
         ++(old == by_code.end() ? changes.added : changes.changed);

@@ -12,8 +12,9 @@ namespace {
 constexpr std::size_t fingerprint_bytes = 32;
 
 constexpr std::string_view select_workstation =
-    "SELECT id, fingerprint, name, enrolled_us, revoked_us, EXISTS (SELECT 1 FROM identity WHERE "
-    "identity.fingerprint = workstation.fingerprint AND identity.workstation <> workstation.id), "
+    "SELECT id, fingerprint, name, enrolled_us, revoked_us, coalesce((SELECT other.fingerprint FROM identity "
+    "JOIN workstation AS other ON other.id = identity.workstation WHERE "
+    "identity.fingerprint = workstation.fingerprint AND identity.workstation <> workstation.id), ''), "
     "EXISTS (SELECT 1 FROM branch WHERE branch.workstation = workstation.id) FROM workstation";
 
 Workstation read_workstation(const Statement& row) {
@@ -22,7 +23,7 @@ Workstation read_workstation(const Statement& row) {
             .fingerprint = row.text(1),
             .name = row.text(2),
             .enrolled = time_of(row.integer(3)),
-            .follows_another = row.integer(5) != 0 && row.integer(6) == 0,
+            .ledger_is_of = row.integer(6) == 0 ? row.text(5) : std::string(),
             .has_records = row.integer(6) != 0,
             .revoked = revoked_us ? std::optional(time_of(*revoked_us)) : std::nullopt};
 }

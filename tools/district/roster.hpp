@@ -17,8 +17,8 @@ struct Workstation {
     std::string fingerprint;
     std::string name;
     Timestamp enrolled{};
-    /// Its key only followed that of another one here, which has the records: nothing is asked of it.
-    bool follows_another = false;
+    /// Of the one here that has this ledger's records, when it has none itself: nothing is asked of it.
+    std::string ledger_is_of;
     bool has_records = false;         ///< of bundles that were imported
     std::optional<Timestamp> revoked; ///< nothing of it is taken from then on; what was taken before stays
 };

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 #include <system_error>
+
+#include "tools/district/derivation.hpp"
 
 namespace ukey::ctl::district {
 namespace {
@@ -50,8 +53,12 @@ CREATE TABLE registry (
     PRIMARY KEY (code, since)
 ) STRICT, WITHOUT ROWID;
 
--- From which days on files hold, also those that changed nothing.
-CREATE TABLE registry_day (day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- Files that named an organisation and changed nothing of it: a file for an earlier day may come later.
+CREATE TABLE registry_unchanged (
+    code TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (code, since)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE bundle (
     workstation INTEGER NOT NULL REFERENCES workstation (id),
@@ -252,12 +259,23 @@ DROP TABLE session_1;
 DROP TABLE misplaced_session_1;
 )sql";
 
-/// From version 2: the days of the registry's files.
+/// From version 2: what registry files named without changing it. What follows from the bundles is reckoned
+/// anew.
 constexpr const char* to_version_3 = R"sql(
-CREATE TABLE registry_day (day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-INSERT INTO registry_day SELECT DISTINCT since FROM registry;
+CREATE TABLE registry_unchanged (
+    code TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (code, since)
+) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 3;
 )sql";
+
+Result<void> derive_all(Database& database) {
+    std::set<std::int64_t> workstations;
+    auto statement = database.prepare("SELECT id FROM workstation");
+    UKEY_TRY(statement.each([&] { workstations.insert(statement.integer(0)); }));
+    return derive(database, workstations);
+}
 
 Result<void> bring_up_to_date(Database& database, std::int64_t version) {
     if (version == store_version) {
@@ -269,6 +287,7 @@ Result<void> bring_up_to_date(Database& database, std::int64_t version) {
     }
     UKEY_TRY(version < 2 ? database.execute(to_version_2) : Result<void>());
     UKEY_TRY(database.execute(to_version_3));
+    UKEY_TRY(derive_all(database));
     return transaction->commit();
 }
 

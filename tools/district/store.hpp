@@ -13,8 +13,8 @@ class Store {
   public:
     /// Makes the file. Errors `district.exists`, `district.unusable`.
     static Result<Store> create(const std::string& path);
-    /// An existing one; an older version's is brought up to date. Errors `file.unreadable` (there is none), `district.no_store` (it is something else),
-    /// `district.newer`, `district.unusable`.
+    /// An existing one; an older version's is brought up to date. Errors `file.unreadable` (there is none),
+    /// `district.no_store` (it is something else), `district.newer`, `district.unusable`.
     static Result<Store> open(const std::string& path);
 
     Database& database() { return database_; }

@@ -145,7 +145,7 @@ Result<std::vector<WorkstationMonth>> read_workstation_months(Database& database
     MonthReader reader(database, month);
     std::vector<WorkstationMonth> months;
     for (Workstation& workstation : roster) {
-        if (workstation.follows_another) {
+        if (!workstation.ledger_is_of.empty()) {
             continue;
         }
         UKEY_TAKE(found, reader.read(std::move(workstation)));
