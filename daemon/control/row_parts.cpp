@@ -11,7 +11,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// At most so many: to serialize a row only to know its size would be half of the work of sending it.
+/// At most so many: no row is serialized only to know its size.
 std::size_t serialized_bytes_max(const boost::json::value& value) {
     constexpr std::size_t character_bytes_max = 6; // "\u0001" (RFC 8259 §7)
     constexpr std::size_t number_bytes_max = 25;

@@ -5,8 +5,6 @@
 #include <array>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "daemon/core/text.hpp"
 
 namespace ukey {

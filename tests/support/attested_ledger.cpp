@@ -8,10 +8,8 @@
 
 namespace ukey::test {
 
-LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
-                                 std::chrono::seconds later,
-                                 const std::vector<std::pair<std::string, std::string>>& between) {
-    LedgerSample ledger(1);
+boost::json::object attested_login(const LedgerSample& ledger, const TestCertificate& certificate,
+                                   Timestamp asked, std::chrono::seconds later) {
     const CertificateFacts facts = parse_certificate(certificate.der(), {}).value();
     Attestation attestation{.record = {.nonce = std::string(64, 'a'),
                                        .ledger_seq = 1,
@@ -31,13 +29,20 @@ LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp a
                             .certificate_der = certificate.der(),
                             .duration = {}};
     attestation.signature = certificate.sign(to_text(attestation.record));
-    const boost::json::object payload{{"login", attestation.record.login},
-                                      {"key", attestation.record.key_id},
-                                      {"organisation", "1"},
-                                      {"uid", 7},
-                                      {"started_at", format_timestamp(asked + later)},
-                                      {"grade", "attested"},
-                                      {"attestation", to_json(attestation)}};
+    return {{"login", attestation.record.login},
+            {"key", attestation.record.key_id},
+            {"organisation", "1"},
+            {"uid", 7},
+            {"started_at", format_timestamp(asked + later)},
+            {"grade", "attested"},
+            {"attestation", to_json(attestation)}};
+}
+
+LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
+                                 std::chrono::seconds later,
+                                 const std::vector<std::pair<std::string, std::string>>& between) {
+    LedgerSample ledger(1);
+    const boost::json::object payload = attested_login(ledger, certificate, asked, later);
     for (const auto& [kind, text] : between) {
         ledger.append(kind, text);
     }

@@ -12,8 +12,12 @@
 
 namespace ukey::test {
 
-/// One record and an attested login of key 0123456789ab and organisation 1, asked for at `asked`, which its
-/// record says began so much later; between the two what is given: kinds and payloads.
+/// The payload of an attested login of user 7, key 0123456789ab and organisation 1, asked for at `asked`
+/// behind the ledger's first record; it says that it began so much later.
+boost::json::object attested_login(const LedgerSample& ledger, const TestCertificate& certificate,
+                                   Timestamp asked, std::chrono::seconds later = {});
+
+/// One record and such a login; between the two what is given: kinds and payloads.
 LedgerSample with_attested_login(const TestCertificate& certificate, Timestamp asked,
                                  std::chrono::seconds later = {},
                                  const std::vector<std::pair<std::string, std::string>>& between = {});

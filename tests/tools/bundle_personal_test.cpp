@@ -6,9 +6,7 @@
 
 #include <boost/json/serialize.hpp>
 
-#include "daemon/core/attestation.hpp"
-#include "tests/support/ledger_sample.hpp"
-#include "tests/support/test_certificate.hpp"
+#include "tests/support/attested_ledger.hpp"
 #include "tools/audit/bundle_check.hpp"
 
 namespace ukey::ctl {
@@ -107,32 +105,7 @@ LedgerSample with_attested_login() {
     const Timestamp moment = parse_timestamp("2026-04-01T00:00:01Z").value();
     const auto certificate = test::TestCertificate::self_signed(test::CertificateRequest(), moment);
     LedgerSample ledger(1);
-    Attestation attestation{.record = {.nonce = std::string(64, 'a'),
-                                       .ledger_seq = 1,
-                                       .ledger_head = to_hex(ledger.records().front().hash),
-                                       .key_id = "0123456789ab",
-                                       .manufacturer = "m",
-                                       .model = "o",
-                                       .serial = "s",
-                                       .public_key = parse_certificate(certificate.der(), {})->spki_sha256,
-                                       .organisation = "1",
-                                       .uid = 7,
-                                       .asked_at = format_timestamp(moment),
-                                       .login = std::string(32, 'b'),
-                                       .started_at = format_timestamp(moment)},
-                            .scheme = "ecdsa_sha256",
-                            .signature = {},
-                            .certificate_der = certificate.der(),
-                            .duration = {}};
-    attestation.signature = certificate.sign(to_text(attestation.record));
-    boost::json::object payload{{"login", attestation.record.login},
-                                {"key", attestation.record.key_id},
-                                {"organisation", "1"},
-                                {"uid", 7},
-                                {"started_at", attestation.record.started_at},
-                                {"grade", "attested"}};
-    payload["attestation"] = to_json(attestation);
-    ledger.append_personal("session.started", payload);
+    ledger.append_personal("session.started", test::attested_login(ledger, certificate, moment));
     return ledger;
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 #include <future>
 #include <iterator>
-#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -53,7 +52,6 @@ class MonthFactsReader {
     std::vector<MisplacedSession> misplaced_;
     std::vector<WorkstationMonth> workstations_;
     std::vector<std::size_t> workstation_places_;           ///< in workstations_, by the store's number
-    std::map<std::int64_t, Timestamp> revoked_;             ///< workstations, by the store's number
     std::vector<std::vector<std::size_t>> workstations_of_; ///< by place of the organisation
 };
 
@@ -122,10 +120,10 @@ Result<void> MonthFactsReader::read_bindings() {
             keys = 0;
             spans.clear();
         }
-        const auto revoked = revoked_.find(statement.integer(4));
+        const std::size_t place = workstation_places_[static_cast<std::size_t>(statement.integer(4))];
         const Timestamp to = time_of(statement.integer(3));
         const TimeSpan span{time_of(statement.integer(2)),
-                            revoked == revoked_.end() ? to : std::min(to, revoked->second)};
+                            std::min(to, workstations_[place].workstation.revoked.value_or(to))};
         spans.push_back(span);
         if (span.to >= whole_.to && statement.integer(1) != counted_key) {
             counted_key = statement.integer(1);
@@ -151,9 +149,6 @@ Result<void> MonthFactsReader::read_workstations() {
         const auto number = static_cast<std::size_t>(of_month.workstation.id);
         workstation_places_.resize(std::max(workstation_places_.size(), number + 1), nowhere);
         workstation_places_[number] = place;
-        if (of_month.workstation.revoked) {
-            revoked_.emplace(of_month.workstation.id, *of_month.workstation.revoked);
-        }
         if (!of_month.extent.head.empty()) {
             facts_.ledgers.push_back(of_month.extent);
         }
