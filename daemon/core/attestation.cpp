@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/attestation.hpp"
 
+#include <array>
+
 #include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
 #include "daemon/core/clock.hpp"
@@ -57,7 +59,7 @@ class Members {
 
 } // namespace
 
-const AttestationVerifier::Signer* AttestationVerifier::find_signer(const std::string& certificate_der) {
+AttestationVerifier::Signer* AttestationVerifier::find_signer(const std::string& certificate_der) {
     const auto known = signers_.find(certificate_der);
     if (known != signers_.end()) {
         return known->second ? &*known->second : nullptr;
@@ -83,14 +85,16 @@ Result<void> AttestationVerifier::verify(const Attestation& attestation) {
     if (!scheme) {
         return wrong(record, "unknown_scheme");
     }
-    const Signer* signer = find_signer(attestation.certificate_der);
+    Signer* signer = find_signer(attestation.certificate_der);
     if (signer == nullptr) {
         return wrong(record, "unusable_certificate");
     }
     if (signer->spki_sha256 != record.public_key) {
         return wrong(record, "other_key");
     }
-    if (!signer->key.verifies(*scheme, sha256(to_text(record)), attestation.signature)) {
+    std::array<char, Sha256::bytes> digest{};
+    hasher_.digest(to_text(record), {}, digest.data());
+    if (!signer->key.verifies(*scheme, {digest.data(), digest.size()}, attestation.signature)) {
         return wrong(record, "wrong_signature");
     }
     const auto asked = parse_timestamp(record.asked_at);

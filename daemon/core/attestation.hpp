@@ -12,6 +12,7 @@
 
 #include "daemon/core/login_record.hpp"
 #include "daemon/core/result.hpp"
+#include "daemon/core/sha256.hpp"
 #include "daemon/core/signature.hpp"
 
 namespace ukey {
@@ -44,9 +45,10 @@ class AttestationVerifier {
         CertificateKey key;
     };
     /// Null: the certificate cannot be used.
-    const Signer* find_signer(const std::string& certificate_der);
+    Signer* find_signer(const std::string& certificate_der);
 
     std::unordered_map<std::string, std::optional<Signer>> signers_; ///< by their certificates
+    Sha256 hasher_;
 };
 
 /// The member `attestation` of a record `session.started`: what that record does not say already.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/base64.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -9,11 +10,12 @@ namespace {
 
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr std::uint32_t no_digit = 0xFF;
+/// What no digit's value has.
+constexpr std::uint32_t no_digit_bit = 0x80;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
     std::array<std::uint8_t, 256> values{};
-    values.fill(no_digit);
+    values.fill(no_digit_bit);
     for (std::size_t value = 0; value < base64_digits.size(); ++value) {
         values[static_cast<unsigned char>(base64_digits[value])] = static_cast<std::uint8_t>(value);
     }
@@ -25,25 +27,30 @@ std::uint32_t base64_value(char digit) {
     return base64_values[static_cast<unsigned char>(digit)];
 }
 
-/// Appends the 3, 2 or 1 bytes of one group of four digits, `padding` of which are '='.
-bool decode_group(std::string_view group, std::size_t padding, std::string& bytes) {
-    std::uint32_t value = 0;
-    for (std::size_t index = 0; index < 4; ++index) {
-        const std::uint32_t digit = index < 4 - padding ? base64_value(group[index]) : 0U;
-        if (digit == no_digit) {
-            return false;
-        }
-        value = (value << 6U) | digit;
+/// Three bytes at `bytes` from the four digits at `digits`; false when one of them is none.
+bool decode_group(const char* digits, char* bytes) {
+    const std::uint32_t first = base64_value(digits[0]);
+    const std::uint32_t second = base64_value(digits[1]);
+    const std::uint32_t third = base64_value(digits[2]);
+    const std::uint32_t fourth = base64_value(digits[3]);
+    bytes[0] = static_cast<char>((first << 2U) | (second >> 4U));
+    bytes[1] = static_cast<char>((second << 4U) | (third >> 2U));
+    bytes[2] = static_cast<char>((third << 6U) | fourth);
+    return ((first | second | third | fourth) & no_digit_bit) == 0;
+}
+
+/// The 2 or 1 bytes of a last group with one or two '='; nullopt when bits that stand for nothing are set.
+std::optional<std::string> decode_padded(std::string_view group) {
+    const std::size_t padding = group[2] == '=' ? 2 : 1;
+    std::string digits(group);
+    std::fill(digits.end() - static_cast<std::ptrdiff_t>(padding), digits.end(), base64_digits[0]);
+    std::string bytes(3, '\0');
+    if (!decode_group(digits.data(), bytes.data()) ||
+        bytes.find_first_not_of('\0', 3 - padding) != std::string::npos) {
+        return std::nullopt;
     }
-    const std::uint32_t unused_bits = padding == 0 ? 0U : (padding == 1 ? 0xFFU : 0xFFFFU);
-    if ((value & unused_bits) != 0) {
-        return false;
-    }
-    const std::array<char, 3> decoded{static_cast<char>(value >> 16U),
-                                      static_cast<char>((value >> 8U) & 0xFFU),
-                                      static_cast<char>(value & 0xFFU)};
-    bytes.append(decoded.data(), decoded.size() - padding);
-    return true;
+    bytes.resize(3 - padding);
+    return bytes;
 }
 
 } // namespace
@@ -79,17 +86,19 @@ std::optional<std::string> base64_decode(std::string_view text) {
     if (text.size() % 4 != 0) {
         return std::nullopt;
     }
-    std::string bytes;
-    bytes.reserve(text.size() / 4 * 3);
-    for (std::size_t start = 0; start < text.size(); start += 4) {
-        const std::string_view group = text.substr(start, 4);
-        std::size_t padding = 0;
-        if (start + 4 == text.size() && group[3] == '=') {
-            padding = group[2] == '=' ? 2 : 1;
-        }
-        if (!decode_group(group, padding, bytes)) {
+    const std::size_t whole_groups = text.size() / 4 - (text.ends_with('=') ? 1 : 0);
+    std::string bytes(whole_groups * 3, '\0');
+    for (std::size_t group = 0; group < whole_groups; ++group) {
+        if (!decode_group(text.data() + group * 4, bytes.data() + group * 3)) {
             return std::nullopt;
         }
+    }
+    if (text.ends_with('=')) {
+        const auto last = decode_padded(text.substr(whole_groups * 4));
+        if (!last) {
+            return std::nullopt;
+        }
+        bytes += *last;
     }
     return bytes;
 }

@@ -7,12 +7,10 @@
 namespace ukey {
 namespace {
 
-std::string line(std::string_view name, std::string_view value) {
-    std::string text(name);
-    text += ": ";
-    text += value;
-    text += '\n';
-    return text;
+constexpr std::size_t usual_text_bytes = 1024;
+
+void add_line(std::string& text, std::string_view name, std::string_view value) {
+    text.append(name).append(": ").append(value).push_back('\n');
 }
 
 bool is_plain(const std::string& value) {
@@ -26,13 +24,22 @@ bool is_plain(const std::string& value) {
 } // namespace
 
 std::string to_text(const LoginRecord& record) {
-    return std::string(login_record_prefix) + line("nonce", record.nonce) +
-           line("ledger", std::to_string(record.ledger_seq) + " " + record.ledger_head) +
-           line("key", record.key_id) + line("manufacturer", record.manufacturer) +
-           line("model", record.model) + line("serial", record.serial) +
-           line("public_key", record.public_key) + line("organisation", record.organisation) +
-           line("uid", std::to_string(record.uid)) + line("asked_at", record.asked_at) +
-           line("login", record.login) + line("started_at", record.started_at);
+    std::string text;
+    text.reserve(usual_text_bytes);
+    text.append(login_record_prefix);
+    add_line(text, "nonce", record.nonce);
+    add_line(text, "ledger", std::to_string(record.ledger_seq) + " " + record.ledger_head);
+    add_line(text, "key", record.key_id);
+    add_line(text, "manufacturer", record.manufacturer);
+    add_line(text, "model", record.model);
+    add_line(text, "serial", record.serial);
+    add_line(text, "public_key", record.public_key);
+    add_line(text, "organisation", record.organisation);
+    add_line(text, "uid", std::to_string(record.uid));
+    add_line(text, "asked_at", record.asked_at);
+    add_line(text, "login", record.login);
+    add_line(text, "started_at", record.started_at);
+    return text;
 }
 
 bool is_unambiguous(const LoginRecord& record) {

@@ -2,6 +2,7 @@
 // Is a signature that a token made the certificate's key's? PKCS#11's shapes in, OpenSSL's verdict out.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ enum class SignatureScheme {
     rsa_pss_sha256,   ///< PSS with MGF1-SHA-256 and a salt of 32 bytes (RFC 8017 §8.1)
     ecdsa_sha256,     ///< r and s side by side, as PKCS#11 has them (2.40 mechanisms §2.3.1)
 };
+constexpr std::size_t signature_scheme_count = 3;
 /// "rsa_pkcs1_sha256" …
 std::string_view to_string(SignatureScheme scheme);
 std::optional<SignatureScheme> parse_signature_scheme(std::string_view text);
@@ -29,12 +31,13 @@ class CertificateKey {
     static Result<CertificateKey> parse(std::string_view certificate_der);
 
     /// Did its private key sign the 32 bytes of `digest`? A key of another type than the scheme's: no.
-    bool verifies(SignatureScheme scheme, std::string_view digest, std::string_view signature) const;
+    bool verifies(SignatureScheme scheme, std::string_view digest, std::string_view signature);
 
   private:
     explicit CertificateKey(X509Handle certificate) : certificate_(std::move(certificate)) {}
 
-    X509Handle certificate_; ///< has the key
+    X509Handle certificate_;                                            ///< has the key
+    std::array<EvpPkeyContextHandle, signature_scheme_count> contexts_; ///< made when one is wanted
 };
 
 /// The same for one signature. Did the private key of this DER certificate sign the 32 bytes of `digest`? A

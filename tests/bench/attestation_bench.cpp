@@ -35,6 +35,7 @@ struct SignedDigest {
 struct Sample {
     SignatureScheme scheme;
     std::vector<test::TestCertificate> keys;
+    std::vector<std::string> public_keys; ///< their digests
     std::vector<SignedDigest> logins;
     std::string bundle;
 };
@@ -49,7 +50,7 @@ Attestation attest(const Sample& sample, std::size_t number, const std::string& 
                                        .manufacturer = "Feitian",
                                        .model = "ePass",
                                        .serial = "1",
-                                       .public_key = parse_certificate(key.der(), {})->spki_sha256,
+                                       .public_key = sample.public_keys[number % key_count],
                                        .organisation = "500102000001",
                                        .uid = 1000,
                                        .asked_at = time,
@@ -64,12 +65,13 @@ Attestation attest(const Sample& sample, std::size_t number, const std::string& 
 }
 
 Sample make_sample(test::KeyType type, SignatureScheme scheme) {
-    Sample sample{.scheme = scheme, .keys = {}, .logins = {}, .bundle = {}};
+    Sample sample{.scheme = scheme, .keys = {}, .public_keys = {}, .logins = {}, .bundle = {}};
     for (std::size_t number = 0; number < key_count; ++number) {
         test::CertificateRequest request;
         request.common_name = "测试党支部";
         request.key_type = type;
         sample.keys.push_back(test::TestCertificate::self_signed(request, moment));
+        sample.public_keys.push_back(parse_certificate(sample.keys.back().der(), {})->spki_sha256);
     }
     test::LedgerSample ledger(0);
     const std::string head = to_hex(ledger_genesis_hash());

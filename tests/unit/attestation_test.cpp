@@ -85,9 +85,16 @@ TEST(Attestation, OneVerifierChecksManyOfManyKeys) {
     garbage.certificate_der = "no certificate";
     Attestation exchanged = attest(ec, "ecdsa_sha256");
     exchanged.certificate_der = rsa.der();
+    Attestation other_scheme = attest(rsa, "rsa_pkcs1_sha256");
+    other_scheme.scheme = "rsa_pss_sha256";
+    Attestation cut = attest(rsa, "rsa_pkcs1_sha256");
+    cut.signature.pop_back();
     AttestationVerifier verifier;
     for (int round = 0; round < 2; ++round) { // in the second one everything is known
         EXPECT_TRUE(verifier.verify(attest(rsa, "rsa_pkcs1_sha256")));
+        EXPECT_TRUE(verifier.verify(attest(rsa, "rsa_pss_sha256")));
+        EXPECT_EQ(verifier.verify(other_scheme).error().reason, "wrong_signature");
+        EXPECT_EQ(verifier.verify(cut).error().reason, "wrong_signature");
         EXPECT_TRUE(verifier.verify(attest(ec, "ecdsa_sha256")));
         EXPECT_EQ(verifier.verify(changed).error().reason, "wrong_signature");
         EXPECT_EQ(verifier.verify(garbage).error().reason, "unusable_certificate");

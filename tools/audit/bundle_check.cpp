@@ -216,18 +216,20 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened,
     boost::json::error_code error;
     std::array<unsigned char, 16384> memory; // NOLINT(*-member-init): only what is used is written
     boost::json::monotonic_resource resource(memory.data(), memory.size());
-    const boost::json::value payload = boost::json::parse(parsed->payload, error, &resource);
-    if (error || !payload.is_object() ||
-        raw_text(payload.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
+    boost::json::value value = boost::json::parse(parsed->payload, error, &resource);
+    if (error || !value.is_object() ||
+        raw_text(value.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
         return {.reason = std::string(not_attested)};
     }
     if (opened.opening == nullptr && !reference_in(parsed->payload).empty()) {
         return {.reason = std::string(attestation_removed)};
     }
-    const auto attestation =
-        decode_attestation(opened.opening == nullptr ? payload.get_object()
-                                                     : reveal(payload.get_object(), opened.opening->value));
-    if (attestation && !is_of_its_time(payload.get_object(), attestation->record, parsed->time)) {
+    boost::json::object payload = std::move(value.get_object());
+    if (opened.opening != nullptr) {
+        payload = reveal(std::move(payload), opened.opening->value);
+    }
+    const auto attestation = decode_attestation(payload);
+    if (attestation && !is_of_its_time(payload, attestation->record, parsed->time)) {
         return {.reason = "wrong_time"};
     }
     return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed, verifier),
