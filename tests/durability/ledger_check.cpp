@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/store/projection.hpp"
 #include "daemon/store/session_store.hpp"
 
 namespace ukey::test {
@@ -33,6 +34,21 @@ std::string why_no_chain(Storage& storage, const Acknowledged& acknowledged) {
     return problem;
 }
 
+/// The tables beside the ledger must say what it says: whatever was lost of it, they lost as well.
+std::string why_not_rebuilt(Storage& storage) {
+    const auto verdict = storage.read([&] { return compare_projection(storage); });
+    if (!verdict) {
+        return to_string(verdict.error());
+    }
+    if (verdict->differing == 0) {
+        return {};
+    }
+    const ProjectionDifference& first = verdict->differences.front();
+    return fmt::format("{} values beside the ledger are not what it says: {} {} {} is '{}', not '{}'",
+                       verdict->differing, first.table, first.row, first.column, first.in_force,
+                       first.derived);
+}
+
 } // namespace
 
 std::string why_not_whole(const std::string& path, const Acknowledged& acknowledged,
@@ -43,6 +59,9 @@ std::string why_not_whole(const std::string& path, const Acknowledged& acknowled
         return to_string(storage.error());
     }
     if (std::string problem = why_no_chain(*storage, acknowledged); !problem.empty()) {
+        return problem;
+    }
+    if (std::string problem = why_not_rebuilt(*storage); !problem.empty()) {
         return problem;
     }
     const auto sessions = list_sessions(*storage, {});
@@ -64,7 +83,8 @@ std::string why_not_whole(const std::string& path, const Acknowledged& acknowled
         }
     }
     History next(1); // and the service goes on with it
-    return next.start(*storage) && next.step(*storage) ? std::string() : "it cannot be written to";
+    return next.start(*storage) && next.step(*storage) ? why_not_rebuilt(*storage)
+                                                       : "it cannot be written to";
 }
 
 } // namespace ukey::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A database that went through something: is it whole, and is all there that was acknowledged?
+// A database that went through something: is it whole, is all there that was acknowledged, and do its tables
+// say what its ledger says?
 #pragma once
 
 #include <string>
