@@ -106,7 +106,7 @@ endfunction()
 
 function(ukey_install_documents)
     set(docs "${PROJECT_SOURCE_DIR}/docs")
-    install(FILES "${docs}/user-guide.md" "${docs}/user-guide.zh-CN.md" "${docs}/findings.md" "${docs}/packages.md"
+    install(FILES "${docs}/user-guide.md" "${docs}/user-guide.zh-CN.md" "${docs}/diagnosis.md" "${docs}/findings.md" "${docs}/packages.md"
                   "${docs}/threat-model.md" "${docs}/worked-example.md"
             DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/ukeyd")
     install(DIRECTORY "${docs}/formats" "${docs}/pictures" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/ukeyd")

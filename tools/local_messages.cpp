@@ -84,6 +84,9 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("Compare the fingerprint with the one that ukeyctl workstation show prints on that computer, then "
         "add it to the list."),
      ""},
+    {"clock.behind", error,
+     N_("This computer's clock says {now}; that is before {reference}, when {object} was made."),
+     N_("Set date and time (timedatectl set-time \"2026-04-01 08:30:00\"), then plug the key in again."), ""},
     {"config.not_enforcing", info, N_("Nothing is refused: the mode is “observe”."),
      N_("When everything above is in order, set mode = \"enforce\" in {config}."),
      N_("In the mode “observe” a login that the rules forbid is let through and recorded; in the mode "
@@ -117,6 +120,8 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("An upgrade replaces the file; a program keeps what it has loaded until it ends. Copies of the "
         "filter "
         "for other modules, ukey-pkcs11-NAME.so, have to be made again.")},
+    {"diagnosis.malformed", error, N_("The file {object} is no diagnosis: {reason}."),
+     N_("Name a file that ukeyctl diagnose --output has written."), ""},
     {"district.bad_fingerprint", error, N_("“{object}” is no fingerprint of a workstation."),
      N_("It has 64 hexadecimal digits: ukeyctl workstation show prints it on that computer."), ""},
     {"district.exists", error, N_("There is a file {object} already; it was not touched."),
@@ -167,6 +172,15 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"pcscd.absent", error, N_("The smart-card service pcscd does not listen at {object}."),
      N_("Start it: systemctl enable --now pcscd.socket"),
      N_("Keys of the kind CCID are reached through pcscd only.")},
+    {"pcscd.failed", error, N_("The smart-card service pcscd answers with an error: {reason}."),
+     N_("Start it again: systemctl restart pcscd.socket pcscd"), ""},
+    {"pcscd.hung", error, N_("The smart-card service pcscd does not answer."),
+     N_("Start it again: systemctl restart pcscd"),
+     N_("The connection is accepted and nothing comes. A driver that hangs in one key stops all readers.")},
+    {"pcscd.not_allowed", error, N_("The smart-card service pcscd refuses this user: {reason}."),
+     N_("Ask an administrator of this computer for a polkit rule for org.debian.pcsc-lite.access_pcsc and "
+        "org.debian.pcsc-lite.access_card; at the computer itself, not over ssh, none is needed."),
+     N_("Debian 12's pcscd serves every local user; newer ones ask polkit.")},
     {"pcscd.refused", error, N_("The smart-card service pcscd does not let us in at {object}: {reason}."),
      N_("Start it again: systemctl restart pcscd.socket pcscd"), ""},
     {"pin.change_failed", error, N_("The PIN was not changed: the module answered {rv}."),
@@ -192,9 +206,44 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("A row has the organisation's code and a time as 2026-04-01 08:30:00, China time."), ""},
     {"platform.missing_column", error, N_("The platform's logins have no column {reason}: {object}."),
      N_("The first row names the columns: 组织代码 (or code) and 登录时间 (or time)."), ""},
+    {"reader.empty", error, N_("The reader {reader} is there, and says that no card is in it."),
+     N_("Pull the key out, wait a moment, plug it in again, without a hub. If it stays so, try it on another "
+        "computer."),
+     N_("A U-Key has reader and card in one case: its card is always in.")},
+    {"reader.exclusive", error, N_("A program keeps the reader {reader} for itself."),
+     N_("End programs that use the key (browser, VPN, the vendor's own), then diagnose again."), ""},
+    {"reader.mute", error, N_("The card in the reader {reader} gives no answer."),
+     N_("Pull the key out, wait a moment, plug it in again, without a hub. If it stays so, try it on another "
+        "computer."),
+     ""},
+    {"reader.stale", error, N_("pcscd keeps a reader that no longer answers: {reader}."),
+     N_("Start it again (systemctl restart pcscd), then plug the key in again."),
+     N_("This happens after the computer slept, or after the port was reset. The key is not at fault.")},
     {"report.month_not_over", error,
      N_("The month {object} is not over yet: its report would not be the last word."),
      N_("Look at it with: ukeyctl report month {object}"), ""},
+    {"self_test.failed", error, N_("The key did not sign: {function} says {rv}."),
+     N_("Plug it in again, without a hub, and test it again. If it stays so, test it on another computer."),
+     ""},
+    {"self_test.no_key", error, N_("There is no private key on it that may sign and has a certificate."),
+     N_("Have the certificate issued again; the key itself may be in order."), ""},
+    {"self_test.pin_incorrect", error, N_("The PIN was wrong. That cost one try."),
+     N_("Stop and think: the key locks after a few wrong PINs. See ukeyctl pin status."), ""},
+    {"self_test.pin_length", error, N_("The PIN has not the length that the key wants. No try was spent."),
+     N_("Try again with the right PIN."), ""},
+    {"self_test.stopped", error, N_("The key signed {count} times, and then no more: {reason}."),
+     N_("Plug it in again, without a hub, and test it again. If it stays so, test it on another computer."),
+     ""},
+    {"self_test.unknown", error, N_("How the test ended is not known: {reason}."),
+     N_("Plug the key in again, and test it on another computer."),
+     N_("The vendor's library crashed or hung in the process that tested the key.")},
+    {"self_test.unsupported", warning, N_("Keys of this kind cannot be tested: {reason}."), "", ""},
+    {"self_test.wrong_signature", error,
+     N_("{count} of {all} signatures of the key do not fit its certificate."),
+     N_("Send the key back to its vendor, with this diagnosis: ukeyctl diagnose --output FILE"),
+     N_("Either the chip fails, or the key pair and the certificate on it do not belong together. The key "
+        "made "
+        "these signatures itself: no other computer can change that.")},
     {"setup.agent", info, N_("What a running ssh-agent has loaded stays as it is."),
      N_("Exchange the module in it: ssh-add -e {backend}; ssh-add -s {filter}"), ""},
     {"setup.agent_refuses", info, N_("ssh-agent loads only modules below /usr/lib and /usr/local/lib."),
@@ -253,6 +302,13 @@ constexpr auto table = std::to_array<MessageEntry>({
      ""},
     {"usage.arguments", error, N_("The command line is not right: {reason}"), N_("See: {program} --help"),
      ""},
+    {"usb.claimed", error, N_("{device} at USB port {port} is used by {by}, which keeps pcscd from it."),
+     N_("Give it back: in a virtual machine's window detach the USB device; else unload that driver. Then "
+        "plug "
+        "the key in again."),
+     ""},
+    {"usb.no_controller", error, N_("This computer has no USB port that works: no USB controller is seen."),
+     N_("Switch USB on in the computer's firmware (BIOS), or ask who administers the computer."), ""},
     {"usb.no_device", error, N_("No U-Key is seen on the USB bus."),
      N_("Try another port, without a hub; then the key in another computer."),
      N_("Only a key that two computers do not see may be broken.")},
@@ -261,6 +317,45 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("It needs its vendor's middleware: {middleware}."), ""},
     {"usb.no_node", error, N_("The device node {object} is missing."),
      N_("Check udev: systemctl status systemd-udevd; then plug the key in again."), ""},
+    {"usb.no_power", error, N_("The hub at USB port {port} has not the power that the key needs."),
+     N_("Plug the key into the computer itself, without a hub."), ""},
+    {"usb.node_denied", error, N_("The device node {object} may not be used by you."),
+     N_("Install the vendor's middleware, which brings udev rules; then plug the key in again."),
+     N_("The library that speaks to this key runs in your own programs and opens the device itself.")},
+    {"usb.node_world_writable", warning,
+     N_("Every user of this computer may write to the key's device node "
+        "{object}."),
+     N_("A vendor's udev rule does this (MODE=\"0666\" in /etc/udev/rules.d or /usr/lib/udev/rules.d). It "
+        "does "
+        "no harm to the key; TAG+=\"uaccess\" in its place lets only the person at the computer."),
+     ""},
+    {"usb.not_authorized", error, N_("The device at USB port {port} is not let in."),
+     N_("A rule of this computer keeps USB devices out (USBGuard, authorized_default). Ask its administrator "
+        "to "
+        "let the key in, for example: usbguard list-devices; usbguard allow-device NUMBER"),
+     ""},
+    {"usb.other_device", error, N_("{device} at USB port {port} is no U-Key of the platform."),
+     N_("Plug in the U-Key, and diagnose again."), ""},
+    {"usb.over_current", error, N_("USB port {port} was switched off: too much current flowed."),
+     N_("Unplug everything from that port and its hub, start the computer again, and try the key at another "
+        "port."),
+     ""},
+    {"usb.port_errors", error,
+     N_("Something at USB port {port} does not answer as a USB device: {count} errors, the last one "
+        "“{reason}”."),
+     N_("Plug the key into another port of the computer itself, without a hub or cable. If it stays so, try "
+        "it on "
+        "another computer."),
+     ""},
+    {"usb.unknown_device", error,
+     N_("The device at USB port {port} is not known as a U-Key: {device} ({interfaces})."),
+     N_("If it is one, ask its vendor for the middleware for Linux, and tell us what it is: lsusb -v"), ""},
+    {"usb.unsteady", error, N_("The device at USB port {port} came and went {count} times within a minute."),
+     N_("Plug the key into another port of the computer itself, without a hub or cable. If it stays so, try "
+        "it on "
+        "another computer."),
+     ""},
+
 });
 
 template <typename Table>

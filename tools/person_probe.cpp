@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/person_probe.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -67,7 +68,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 /// The caller's environment, with what tells the filter its backend and the daemon's socket.
-std::vector<std::string> environment_for(const PinChange& change) {
+std::vector<std::string> environment_for(const PersonProbe& change) {
     std::vector<std::string> variables;
     for (char** variable = environ; *variable != nullptr; ++variable) {
         const std::string text = *variable;
@@ -81,17 +82,15 @@ std::vector<std::string> environment_for(const PinChange& change) {
 }
 
 /// 0 or an errno; the child has the PIN pipe as descriptor 3 and the answer pipe as standard output.
-int start(const PinChange& change, const Pipe& pins, const Pipe& answer, pid_t& child) {
-    std::vector<std::string> arguments{change.probe,  "--person",    "change-pin",
-                                       "--module",    change.module, "--slot-serial",
-                                       change.serial, "--pin-fd",    std::to_string(probe_pin_descriptor)};
-    std::vector<std::string> environment = environment_for(change);
+int start(const PersonProbe& probe, std::vector<std::string> arguments, const Pipe& pins, const Pipe& answer,
+          pid_t& child) {
+    std::vector<std::string> environment = environment_for(probe);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     // The answer first: descriptor 3 may be any of the pipes' own, and dup2 onto it closes that.
     posix_spawn_file_actions_adddup2(&actions, answer.writing(), STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, pins.reading(), probe_pin_descriptor);
-    const int error = posix_spawn(&child, change.probe.c_str(), &actions, nullptr, pointers(arguments).data(),
+    const int error = posix_spawn(&child, probe.probe.c_str(), &actions, nullptr, pointers(arguments).data(),
                                   pointers(environment).data());
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -125,15 +124,22 @@ std::string read_answer(int descriptor, std::chrono::seconds wait) {
     return text;
 }
 
-tl::unexpected<Failure> unknown_end(std::string reason) {
-    return fail_with("pin.change_unknown", {{"reason", std::move(reason)}});
+std::vector<std::string> arguments_for(const PersonProbe& probe, const std::string& verb,
+                                       const std::vector<std::string>& options) {
+    std::vector<std::string> arguments{probe.probe,  "--person",   verb,
+                                       "--module",   probe.module, "--slot-serial",
+                                       probe.serial, "--pin-fd",   std::to_string(probe_pin_descriptor)};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return arguments;
 }
 
-/// The probe's line of JSON (daemon/probe/person.hpp): a return value, or the parts of an Error.
-Outcome<std::string> understand(const std::string& text) {
-    boost::system::error_code malformed;
-    const boost::json::value parsed = boost::json::parse(text, malformed);
-    const boost::json::object& answer = as_object(parsed);
+bool write_lines(int descriptor, std::initializer_list<const Secret*> secrets) {
+    return std::ranges::all_of(secrets,
+                               [&](const Secret* secret) { return write_line(descriptor, *secret); });
+}
+
+/// The probe's answer to a change of the PIN: a return value, or the parts of an Error.
+Outcome<std::string> understand(const boost::json::object& answer) {
     const std::string rv = raw_text(answer, "rv");
     const std::string code = raw_text(answer, "code");
     if (!rv.empty()) {
@@ -145,12 +151,15 @@ Outcome<std::string> understand(const std::string& text) {
         return tl::unexpected(Failure{
             code, {{"object", object}, {"path", object}, {"reason", reason}}, object + ": " + reason});
     }
-    return unknown_end(text.empty() ? "ukey-probe gave no answer" : "ukey-probe's answer is not understood");
+    return fail_with("pin.change_unknown", {{"reason", "ukey-probe's answer is not understood"}});
 }
 
 } // namespace
 
-Outcome<std::string> change_pin(const PinChange& change, const PinPair& pins, std::chrono::seconds wait) {
+Outcome<boost::json::object> run_person_probe(const PersonProbe& probe, const std::string& verb,
+                                              const std::vector<std::string>& options,
+                                              std::initializer_list<const Secret*> pins,
+                                              std::chrono::seconds wait, const std::string& code_if_unknown) {
     Pipe pin_pipe;
     Pipe answer_pipe;
     if (!pin_pipe.valid() || !answer_pipe.valid()) {
@@ -159,21 +168,33 @@ Outcome<std::string> change_pin(const PinChange& change, const PinPair& pins, st
     // A probe that dies before it reads must not end ukeyctl.
     std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): cannot fail for SIGPIPE
     pid_t child = 0;
-    const int error = start(change, pin_pipe, answer_pipe, child);
+    const int error = start(probe, arguments_for(probe, verb, options), pin_pipe, answer_pipe, child);
     if (error != 0) {
         return fail_with("pin.no_probe", {{"reason", std::generic_category().message(error)}});
     }
     pin_pipe.close_reading();
     answer_pipe.close_writing();
-    const bool written =
-        write_line(pin_pipe.writing(), pins.old_pin) && write_line(pin_pipe.writing(), pins.new_pin);
+    const bool written = write_lines(pin_pipe.writing(), pins);
     pin_pipe.close_writing();
     const std::string text = read_answer(answer_pipe.reading(), wait);
     kill(child, SIGKILL); // it has answered, or its time is over
     int status = 0;
     waitpid(child, &status, 0);
-    // A refusal may come before the PINs are read: what it says counts, then whether it took them.
-    return written || !text.empty() ? understand(text) : unknown_end("ukey-probe did not take the PINs");
+    boost::system::error_code malformed;
+    const boost::json::value answer = boost::json::parse(text, malformed);
+    if (!malformed && answer.is_object()) {
+        return answer.get_object(); // a refusal may come before the PINs are read
+    }
+    const char* reason = !written       ? "ukey-probe did not take the PINs"
+                         : text.empty() ? "ukey-probe gave no answer"
+                                        : "ukey-probe's answer is not understood";
+    return fail_with(code_if_unknown, {{"reason", reason}});
+}
+
+Outcome<std::string> change_pin(const PersonProbe& change, const PinPair& pins, std::chrono::seconds wait) {
+    return run_person_probe(change, "change-pin", {}, {&pins.old_pin, &pins.new_pin}, wait,
+                            "pin.change_unknown")
+        .and_then(understand);
 }
 
 Outcome<void> judge_pin_change(const std::string& rv) {

@@ -125,6 +125,28 @@ Outcome<PinPair> ask_for_pins(const std::string& key) {
     return PinPair{std::move(*old_pin), std::move(*new_pin)};
 }
 
+Outcome<Secret> ask_for_pin() {
+    const QuietTerminal terminal;
+    if (!terminal.ready()) {
+        return fail_with("pin.no_terminal");
+    }
+    auto pin = ask(terminal, _("PIN: "));
+    if (!pin) {
+        return fail_with("usage.arguments", {{"reason", _("the PIN entry was interrupted, or is too long")},
+                                             {"program", "ukeyctl diagnose"}});
+    }
+    return std::move(*pin);
+}
+
+Outcome<Secret> read_pin(int descriptor) {
+    auto pin = read_line(descriptor);
+    if (!pin || pin->empty()) {
+        return fail_with("usage.arguments",
+                         {{"reason", _("--pin-fd needs a line: the PIN")}, {"program", "ukeyctl diagnose"}});
+    }
+    return std::move(*pin);
+}
+
 Outcome<PinPair> read_pins(int descriptor) {
     auto old_pin = read_line(descriptor);
     auto new_pin = old_pin ? read_line(descriptor) : std::nullopt;

@@ -29,6 +29,12 @@ struct PinLength {
 /// Errors `pin.no_terminal`, `pin.new_mismatch`.
 Outcome<PinPair> ask_for_pins(const std::string& key);
 
+/// Asks for one PIN. Error `pin.no_terminal`; `usage.arguments` when it is interrupted.
+Outcome<Secret> ask_for_pin();
+
+/// One line. Error `usage.arguments`.
+Outcome<Secret> read_pin(int descriptor);
+
 /// Two lines: old PIN, new PIN. Error `usage.arguments`.
 Outcome<PinPair> read_pins(int descriptor);
 

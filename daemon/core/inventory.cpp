@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "daemon/core/reader_name.hpp"
 #include "daemon/core/text.hpp"
 
 namespace ukey {
@@ -38,29 +39,8 @@ std::vector<Finding> pin_findings(const PresentKey& key) {
     return findings;
 }
 
-/// Case and punctuation of reader names differ from those of the descriptors.
-std::string fold_device_name(std::string_view text) {
-    std::string folded;
-    for (const char character : text) {
-        if (std::isalnum(static_cast<unsigned char>(character)) != 0) {
-            folded.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(character))));
-        }
-    }
-    return folded;
-}
-
 bool names_match(const BusEntry& entry, const std::string& slot_description) {
-    constexpr std::size_t telling_length = 4; // shorter names ("key") say nothing
-    const std::string description = fold_device_name(slot_description);
-    for (const std::string_view name :
-         {std::string_view(entry.device.product),
-          entry.known != nullptr ? std::string_view(entry.known->product) : std::string_view()}) {
-        const std::string folded = fold_device_name(name);
-        if (folded.size() >= telling_length && description.find(folded) != std::string::npos) {
-            return true;
-        }
-    }
-    return false;
+    return is_reader_of(entry.device, entry.known, slot_description);
 }
 
 bool is_virtual_reader(const std::string& slot_description) {

@@ -17,31 +17,65 @@ std::optional<std::string> base64_member(const boost::json::object& object, std:
     return base64_decode(value->get_string());
 }
 
+std::string text_member(const boost::json::object& object, std::string_view name) {
+    const boost::json::value* value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::optional<SampleSignature> decode_one(const boost::json::object& object) {
+    auto digest = base64_member(object, "digest");
+    auto signature = base64_member(object, "signature");
+    const boost::json::value* took = object.if_contains("took_us");
+    if (!digest || !signature || took == nullptr || !took->is_int64()) {
+        return std::nullopt;
+    }
+    return SampleSignature{std::move(*digest), std::move(*signature),
+                           std::chrono::microseconds(took->get_int64())};
+}
+
+tl::unexpected<Error> malformed() {
+    return fail("frame.malformed", "read the self-test's result", "signature",
+                "a member is missing or wrong");
+}
+
 } // namespace
 
 Result<SignatureSample> decode_signature_sample(const boost::json::object& result) {
     auto certificate = base64_member(result, "certificate");
-    auto digest = base64_member(result, "digest");
-    auto signature = base64_member(result, "signature");
     const boost::json::value* key_type = result.if_contains("key_type");
-    if (!certificate || !digest || !signature || key_type == nullptr || !key_type->is_string()) {
-        return fail("frame.malformed", "read the self-test's result", "signature",
-                    "a member is missing or wrong");
+    const boost::json::value* signatures = result.if_contains("signatures");
+    if (!certificate || key_type == nullptr || !key_type->is_string() || signatures == nullptr ||
+        !signatures->is_array()) {
+        return malformed();
     }
-    return SignatureSample{.certificate_der = std::move(*certificate),
+    SignatureSample sample{.certificate_der = std::move(*certificate),
                            .key_type = std::string(key_type->get_string()),
-                           .digest = std::move(*digest),
-                           .signature = std::move(*signature)};
+                           .signatures = {},
+                           .stopped = text_member(result, "stopped")};
+    for (const boost::json::value& value : signatures->get_array()) {
+        auto signature = value.is_object() ? decode_one(value.get_object()) : std::nullopt;
+        if (!signature) {
+            return malformed();
+        }
+        sample.signatures.push_back(std::move(*signature));
+    }
+    return sample;
 }
 
 Result<SignatureVerdict> verify_signature_sample(const SignatureSample& sample) {
     const bool rsa = sample.key_type == "rsa";
     const auto scheme = rsa ? SignatureScheme::rsa_pkcs1_sha256 : SignatureScheme::ecdsa_sha256;
-    const auto good = verify_digest(sample.certificate_der, scheme, sample.digest, sample.signature);
-    if (!good) {
-        return tl::unexpected(good.error());
+    const bool is_known_type = rsa || sample.key_type == "ec";
+    auto key = CertificateKey::parse(sample.certificate_der);
+    if (!key) {
+        return tl::unexpected(key.error());
     }
-    return *good && (rsa || sample.key_type == "ec") ? SignatureVerdict::good : SignatureVerdict::wrong;
+    SignatureVerdict verdict;
+    for (const SampleSignature& one : sample.signatures) {
+        const bool good = is_known_type && key->verifies(scheme, one.digest, one.signature);
+        ++(good ? verdict.good : verdict.wrong);
+    }
+    return verdict;
 }
 
 } // namespace ukey

@@ -3,7 +3,9 @@
 // the signing half is pkcs11/client/pin_operations.hpp.
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -11,23 +13,30 @@
 
 namespace ukey {
 
-/// A signature over 32 random bytes in a SHA-256 digest's place, made by the key.
+struct SampleSignature {
+    std::string digest; ///< 32 random bytes in a SHA-256 digest's place
+    std::string signature;
+    std::chrono::microseconds duration{0}; ///< the token's
+};
+
+/// Signatures made by the key.
 struct SignatureSample {
     std::string certificate_der;
     /// "rsa": PKCS #1 v1.5 with SHA-256; "ec": ECDSA, r and s side by side.
     std::string key_type;
-    std::string digest;
-    std::string signature;
+    std::vector<SampleSignature> signatures;
+    std::string stopped; ///< the call and its return value that ended it early; empty: none did
 };
 
 /// What `ukey-probe --person self-test` writes when the key signed. Error `frame.malformed`.
 Result<SignatureSample> decode_signature_sample(const boost::json::object& result);
 
-enum class SignatureVerdict {
-    /// The signature is the certificate's key's.
-    good,
-    /// It is not: a failing chip, or a key and a certificate that do not belong together. Justifies a return.
-    wrong,
+struct SignatureVerdict {
+    std::size_t good = 0; ///< the certificate's key's
+    /// Not: a failing chip, or a key and a certificate that do not belong together. Justifies a return.
+    std::size_t wrong = 0;
+
+    bool operator==(const SignatureVerdict&) const = default;
 };
 
 /// Errors `certificate.garbage`, `self_test.unsupported` (the certificate's key is neither RSA nor EC). A

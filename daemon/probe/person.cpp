@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -71,17 +72,24 @@ Answer change_pin(const pkcs11::Slot& slot, const PersonOptions& options, const 
     return boost::json::object{{"done", true}, {"rv", "CKR_OK"}};
 }
 
-Answer self_test(const pkcs11::Slot& slot, const std::vector<Secret>& pins) {
-    const auto sample = pkcs11::sign_sample(slot, pins.at(0));
+Answer self_test(const pkcs11::Slot& slot, const PersonOptions& options, const std::vector<Secret>& pins) {
+    const auto sample = pkcs11::sign_sample(slot, pins.at(0), options.times);
     if (!sample) {
         return tl::unexpected(sample.error());
     }
-    return boost::json::object{{"done", true},
-                               {"rv", "CKR_OK"},
-                               {"certificate", base64_encode(sample->certificate_der)},
-                               {"key_type", sample->key_type},
-                               {"digest", base64_encode(sample->digest)},
-                               {"signature", base64_encode(sample->signature)}};
+    boost::json::array signatures;
+    for (const pkcs11::SignedDigest& one : sample->signatures) {
+        signatures.push_back(boost::json::object{{"digest", base64_encode(one.digest)},
+                                                 {"signature", base64_encode(one.signature)},
+                                                 {"took_us", one.duration.count()}});
+    }
+    return boost::json::object{
+        {"done", true},
+        {"rv", "CKR_OK"},
+        {"certificate", base64_encode(sample->certificate_der)},
+        {"key_type", sample->key_type},
+        {"signatures", std::move(signatures)},
+        {"stopped", sample->stopped ? sample->stopped->object + ": " + sample->stopped->reason : ""}};
 }
 
 /// PINs are read only once the token is found: nobody types one for nothing.
@@ -95,7 +103,7 @@ Answer with_pins(const std::shared_ptr<pkcs11::Module>& module, const PersonOpti
     if (!pins) {
         return tl::unexpected(pins.error());
     }
-    return changes ? change_pin(*slot, options, *pins) : self_test(*slot, *pins);
+    return changes ? change_pin(*slot, options, *pins) : self_test(*slot, options, *pins);
 }
 
 Answer run_verb(const PersonOptions& options) {

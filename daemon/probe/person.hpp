@@ -7,6 +7,9 @@
 
 namespace ukey::probe {
 
+/// Far more than show that a key is flaky.
+constexpr unsigned self_test_times_max = 1000;
+
 enum class PersonVerb { list, change_pin, self_test };
 
 struct PersonOptions {
@@ -18,14 +21,17 @@ struct PersonOptions {
     std::optional<int> pin_descriptor;
     /// change-pin even when the token says that one wrong PIN more locks it.
     bool allow_final_try = false;
+    /// self-test: so many signatures.
+    unsigned times = 1;
 };
 
 /// Writes one line of JSON to `output` and returns the exit status: 0 done, 1 not done.
 ///   list        {"module": {…}, "slots": [Slot]}, shapes of docs/formats/channels.md §2
 ///   change-pin  {"done": true, "rv": "CKR_OK"}
-///   self-test   {"done": true, "rv": "CKR_OK", "certificate", "digest", "signature" (base64), "key_type"}:
-///   signed; whether
-///               it is right is for verify_signature_sample() of daemon/core/signature_sample.hpp to say
+///   self-test   {"done": true, "rv": "CKR_OK", "certificate" (base64), "key_type",
+///               "signatures": [{"digest", "signature" (base64), "took_us"}], "stopped": "C_Sign: CKR_…" or
+///               ""}: signed; whether it is right is for verify_signature_sample() of
+///               daemon/core/signature_sample.hpp to say
 ///   any         {"done": false, "code", "object", "reason", "rv"}: the parts of Error; of a call that
 ///   failed, code is
 ///               "pkcs11.call_failed", object the function, reason and rv the CKR_ name; otherwise rv is

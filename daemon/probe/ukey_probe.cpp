@@ -38,6 +38,7 @@ struct Options {
     std::string module_path;
     int descriptor = -1;
     std::string person;
+    unsigned times = 1;
     std::string token_serial;
     int pin_descriptor = -1;
     bool allow_final_try = false;
@@ -115,7 +116,8 @@ int run_as_person(const Options& options) {
                          .module_path = options.module_path,
                          .token_serial = options.token_serial,
                          .pin_descriptor = {},
-                         .allow_final_try = options.allow_final_try};
+                         .allow_final_try = options.allow_final_try,
+                         .times = options.times};
     if (options.pin_descriptor >= 0) {
         person.pin_descriptor = options.pin_descriptor;
         fcntl(options.pin_descriptor, F_SETFD, FD_CLOEXEC);
@@ -150,6 +152,9 @@ int main(int argc, char** argv) {
         .add_flag("--allow-final-try", options.allow_final_try,
                   "Change the PIN although a wrong one would lock the key")
         ->needs(person);
+    application.add_option("--times", options.times, "Of the self-test: so many signatures")
+        ->needs(person)
+        ->check(CLI::Range(1U, self_test_times_max));
     try {
         application.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

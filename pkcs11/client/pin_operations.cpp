@@ -126,6 +126,14 @@ Result<SigningKey> find_signing_key(const Session& session) {
                 "no private key that may sign and has a certificate");
 }
 
+Result<std::string> random_digest() {
+    std::string digest(digest_bytes, '\0');
+    if (getrandom(digest.data(), digest.size(), 0) != static_cast<ssize_t>(digest.size())) {
+        return fail("internal.error", "test the key", "getrandom", "no random bytes");
+    }
+    return digest;
+}
+
 Result<std::string> sign(const Session& session, const SigningKey& key, const std::string& digest,
                          const Secret& pin) {
     CK_FUNCTION_LIST& functions = functions_of(*session.module());
@@ -160,6 +168,22 @@ Result<std::string> sign(const Session& session, const SigningKey& key, const st
     return std::string(signature.begin(), signature.begin() + static_cast<std::ptrdiff_t>(length));
 }
 
+Result<SignedDigest> sign_one(const Session& session, const SigningKey& key, const Secret& pin) {
+    auto digest = random_digest();
+    if (!digest) {
+        return tl::unexpected(digest.error());
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    auto signature = sign(session, key, *digest, pin);
+    const auto duration = std::chrono::steady_clock::now() - begin;
+    if (!signature) {
+        return tl::unexpected(signature.error());
+    }
+    return SignedDigest{.digest = std::move(*digest),
+                        .signature = std::move(*signature),
+                        .duration = std::chrono::duration_cast<std::chrono::microseconds>(duration)};
+}
+
 } // namespace
 
 Result<void> change_pin(const Slot& slot, const Secret& old_pin, const Secret& new_pin, FinalTry final_try) {
@@ -190,7 +214,7 @@ Result<void> change_pin(const Slot& slot, const Secret& old_pin, const Secret& n
     return {};
 }
 
-Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin) {
+Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned times) {
     const auto token = token_that_may_be_tried(slot, FinalTry::refuse);
     if (!token) {
         return tl::unexpected(token.error());
@@ -213,18 +237,22 @@ Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin) {
     if (key->key_type != "rsa" && key->key_type != "ec") {
         return fail("self_test.unsupported", "test the key", "key type", key->key_type);
     }
-    std::string digest(digest_bytes, '\0');
-    if (getrandom(digest.data(), digest.size(), 0) != static_cast<ssize_t>(digest.size())) {
-        return fail("internal.error", "test the key", "getrandom", "no random bytes");
+    SignedSample sample{.certificate_der = key->certificate_der,
+                        .key_type = key->key_type,
+                        .signatures = {},
+                        .stopped = std::nullopt};
+    for (unsigned number = 0; number < times && !sample.stopped; ++number) {
+        auto made = sign_one(*session, *key, pin);
+        if (made) {
+            sample.signatures.push_back(std::move(*made));
+        } else {
+            sample.stopped = made.error();
+        }
     }
-    auto signature = sign(*session, *key, digest, pin);
-    if (!signature) {
-        return tl::unexpected(signature.error());
+    if (sample.signatures.empty()) {
+        return tl::unexpected(*sample.stopped);
     }
-    return SignedSample{.certificate_der = std::move(key->certificate_der),
-                        .key_type = std::move(key->key_type),
-                        .digest = std::move(digest),
-                        .signature = std::move(*signature)};
+    return sample;
 }
 
 } // namespace ukey::pkcs11

@@ -4,7 +4,10 @@
 // in every other file).
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/core/secret.hpp"
 #include "pkcs11/client/slot.hpp"
@@ -20,20 +23,27 @@ enum class FinalTry { refuse, allow };
 /// CKR_PIN_INCORRECT, CKR_PIN_LOCKED …).
 Result<void> change_pin(const Slot& slot, const Secret& old_pin, const Secret& new_pin, FinalTry final_try);
 
-/// A signature made by the token, and what is needed to verify it. Verification is
+/// One signature, and how long the token took for it (C_SignInit and C_Sign).
+struct SignedDigest {
+    /// 32 random bytes in a SHA-256 digest's place: a signature over them is good for nothing else.
+    std::string digest;
+    std::string signature;
+    std::chrono::microseconds duration{0};
+};
+
+/// Signatures made by the token, and what is needed to verify them. Verification is
 /// daemon/core/signature_sample.hpp's: this process must be free of OpenSSL (see daemon/core/base64.hpp).
 struct SignedSample {
     std::string certificate_der;
     /// "rsa": PKCS #1 v1.5 with SHA-256; "ec": ECDSA, r and s side by side as PKCS#11 has it (§2.3.1).
     std::string key_type;
-    /// 32 random bytes in a SHA-256 digest's place: a signature over them is good for nothing else.
-    std::string digest;
-    std::string signature;
+    std::vector<SignedDigest> signatures; ///< at least one
+    std::optional<Error> stopped;         ///< why there are fewer than were asked for
 };
 
-/// C_Login(CKU_USER), a signature with the first private key that may sign and has a certificate of the same
-/// CKA_ID, C_Logout. Never on a final try. Errors as above, and `self_test.no_key`, `self_test.unsupported`
-/// (key type).
-Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin);
+/// C_Login(CKU_USER), `times` signatures with the first private key that may sign and has a certificate of
+/// the same CKA_ID, C_Logout. Never on a final try. Errors as above (of the first signature too), and
+/// `self_test.no_key`, `self_test.unsupported` (key type).
+Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned times = 1);
 
 } // namespace ukey::pkcs11

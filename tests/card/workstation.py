@@ -182,6 +182,8 @@ class Application:
 class Workstation:
     """Everything of one scenario."""
 
+    reader_name = "Virtual PCD"
+
     def __init__(self, readers=1):
         self.folder = tempfile.mkdtemp(prefix="ukey-test-")
         os.chmod(self.folder, 0o755)
@@ -286,7 +288,7 @@ class Workstation:
             port = free_port_pair()
             # The driver keeps its state in static variables: a second reader needs a copy of it.
             driver = shutil.copy(VPCD_DRIVER, self.path(f"libifdvpcd{number}.so"))
-            self.write(f"pcsc.d/reader{number}", f'FRIENDLYNAME "Virtual PCD {number}"\n'
+            self.write(f"pcsc.d/reader{number}", f'FRIENDLYNAME "{self.reader_name} {number}"\n'
                        f"DEVICENAME /dev/null:{port}\nLIBPATH {driver}\n")
             self.ports += [port, port + 1]
 

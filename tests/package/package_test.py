@@ -182,7 +182,7 @@ class PackageTest(unittest.TestCase):
     def test_relations(self):
         service, module = self.packages["ukeyd"], self.packages["ukey-pkcs11"]
         for needed in ("systemd", "udev", "libc6", "libsqlite3-0", "libssl3", "libusb-1.0-0", "libsystemd0",
-                       "libxlsxwriter4"):
+                       "libxlsxwriter4", "libpcsclite1"):
             self.assertIn(needed, service.depends())
         self.assertEqual({"libccid", "opensc-pkcs11", "pcscd", "ukey-pkcs11"}, set(service.depends("Recommends")))
         # The filter lives in other people's browsers: libc and nothing else.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/diagnosis/layers.hpp"
+#include "tools/diagnosis/diagnosis.hpp"
 
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
 #include "tests/tools/fake_control_server.hpp"
+#include "tools/diagnosis/layers.hpp"
 #include "tools/json_view.hpp"
 
 namespace {
@@ -14,13 +15,16 @@ using namespace ukey;
 using namespace ukey::ctl;
 
 ComputerView view(Outcome<boost::json::object> status) {
-    return {.status = std::move(status),
-            .config_path = "/etc/ukeyd/ukeyd.toml",
-            .configuration = Configuration(),
-            .pcscd_socket = "/run/pcscd/pcscd.comm",
-            .pcscd_refusal = std::nullopt,
-            .pcscd_socket_exists = true,
-            .filter = "/usr/lib/ukey-pkcs11.so"};
+    return {
+        .status = std::move(status),
+        .config_path = "/etc/ukeyd/ukeyd.toml",
+        .configuration = Configuration(),
+        .pcscd_socket = "/run/pcscd/pcscd.comm",
+        .pcscd_refusal = std::nullopt,
+        .pcscd_socket_exists = true,
+        .filter = "/usr/lib/ukey-pkcs11.so",
+        .pcsc = {.state = PcscState::answered, .reason = {}, .readers = {}},
+        .clock = {.now = parse_timestamp("2026-04-01T08:30:00Z").value(), .not_before = {}, .witness = {}}};
 }
 
 Outcome<boost::json::object> daemon_away() {
@@ -64,7 +68,7 @@ TEST(Diagnose, EveryLayerOfAKeyThatWorks) {
     const auto targets = find_targets(computer.status, {}, "0a1b");
     ASSERT_EQ(targets.size(), 1U);
     const auto layers = diagnose_target(targets.front(), computer);
-    EXPECT_EQ(layers.size(), 10U);
+    EXPECT_EQ(layers.size(), 12U);
     EXPECT_EQ(first_failed(layers), nullptr);
     EXPECT_EQ(named(layers, "usb_bus").state, CheckState::skipped); // a virtual reader has no USB device
     EXPECT_EQ(named(layers, "token").state, CheckState::ok);
@@ -87,25 +91,102 @@ TEST(Diagnose, LockedPinIsTheFirstFailingLayer) {
     EXPECT_EQ(first_failed(layers)->name, "pin");
 }
 
+LocalDevice feitian() {
+    LocalDevice local;
+    local.device.bus = 1;
+    local.device.address = 4;
+    local.device.port = "1-2";
+    local.device.vendor_id = 0x096e;
+    local.device.product_id = 0x0807;
+    local.device.interface_classes = {0x0b};
+    local.drivers = {"-"};
+    local.node = "/dev/bus/usb/001/004";
+    local.node_exists = true;
+    return local;
+}
+
 TEST(Diagnose, LocalDeviceIsFoundWhileTheDaemonIsAway) {
-    LocalDevice local{.device = {.bus = 1,
-                                 .address = 4,
-                                 .port = "1-2",
-                                 .vendor_id = 0x096e,
-                                 .product_id = 0x0807,
-                                 .manufacturer = {},
-                                 .product = {},
-                                 .serial = {},
-                                 .interface_classes = {0x0b}},
-                      .drivers = {"-"},
-                      .node = "/dev/bus/usb/001/004",
-                      .node_exists = false};
+    LocalDevice local = feitian();
+    local.node_exists = false;
     const auto computer = view(daemon_away());
     const auto targets = find_targets(computer.status, {local}, "");
     ASSERT_EQ(targets.size(), 1U);
     const auto layers = diagnose_target(targets.front(), computer);
     EXPECT_EQ(named(layers, "usb_bus").state, CheckState::ok);
     EXPECT_EQ(first_failed(layers)->name, "device_node");
+}
+
+/// What pcscd says of the device's reader, and the code that comes of it.
+TEST(Diagnose, ReaderOfTheDevice) {
+    const PcscReader good{.name = "Feitian ePass2003 00 00", .atr = "3b00", .has_card = true};
+    const auto code_of = [&](PcscReader reader, unsigned resets = 0) {
+        auto computer = view(test::example_status());
+        computer.devices = {feitian()};
+        computer.pcsc.readers = {std::move(reader)};
+        computer.kernel_log.ports["1-2"].resets = resets;
+        const Target target{.name = "1-2", .key = {}, .device = {}, .local = feitian()};
+        const Check check = check_reader(target, computer);
+        return check.finding.empty() ? std::string(to_string(check.state)) : raw_text(check.finding, "code");
+    };
+    PcscReader reader = good;
+    EXPECT_EQ(code_of(reader), "ok");
+    reader.mute = true;
+    EXPECT_EQ(code_of(reader), "reader.mute");
+    EXPECT_EQ(code_of(reader, 1), "reader.stale") << "the port was reset";
+    reader = good;
+    reader.has_card = false;
+    EXPECT_EQ(code_of(reader), "reader.empty");
+    reader = good;
+    reader.exclusive = true;
+    EXPECT_EQ(code_of(reader), "reader.exclusive");
+    reader = good;
+    reader.gone = true;
+    EXPECT_EQ(code_of(reader), "reader.stale");
+    reader.name = "Another reader 00 00";
+    EXPECT_EQ(code_of(reader), "usb.no_reader") << "what is gone is nobody's";
+    reader.gone = false;
+    EXPECT_EQ(code_of(reader), "unknown") << "it may be this device's";
+    reader.name = "Virtual PCD 00 00";
+    EXPECT_EQ(code_of(reader), "usb.no_reader");
+}
+
+TEST(Diagnose, ClockBeforeTheProgramWasMade) {
+    auto computer = view(test::example_status());
+    computer.clock.not_before = parse_timestamp("2026-06-01T00:00:00Z").value();
+    EXPECT_EQ(raw_text(check_clock(computer).finding, "code"), "clock.behind");
+    computer.clock.not_before = parse_timestamp("2026-03-01T00:00:00Z").value();
+    EXPECT_EQ(check_clock(computer).state, CheckState::ok);
+}
+
+TEST(Diagnosis, ItsFileIsReadOnAnotherComputer) {
+    auto computer = view(test::example_status());
+    computer.devices = {feitian()};
+    auto targets = find_targets(computer.status, computer.devices, "1-2");
+    ASSERT_EQ(targets.size(), 1U);
+    const Diagnosis made = diagnose(targets.front(), computer, {"0123", "前台"}, {});
+    const std::string text = boost::json::serialize(to_json(std::vector{made}));
+    const auto read = parse_diagnoses(text, "file");
+    ASSERT_TRUE(read);
+    ASSERT_EQ(read->size(), 1U);
+    EXPECT_EQ(read->front().computer, "0123");
+    EXPECT_EQ(read->front().computer_name, "前台");
+    EXPECT_EQ(read->front().faults, made.evidence.faults);
+    EXPECT_EQ(read->front().usb_id, "096e:0807");
+    EXPECT_EQ(read->front().port, "1-2");
+    EXPECT_EQ(read->front().time, made.time);
+    EXPECT_EQ(read->front().complete, made.evidence.complete);
+}
+
+TEST(Diagnosis, WhatIsNoneIsSaid) {
+    for (const char* text :
+         {"", "{", "[]", "{}", R"({"format":"ukey-diagnosis-v2","diagnoses":[]})",
+          R"({"format":"ukey-diagnosis-v1","diagnoses":[{}]})",
+          R"({"format":"ukey-diagnosis-v1","diagnoses":[{"time":"2026-04-01T00:00:00Z","evidence":
+              {"complete":true,"service_away":false,"faults":[7]}}]})"}) {
+        const auto read = parse_diagnoses(text, "file");
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().code, "diagnosis.malformed");
+    }
 }
 
 } // namespace

@@ -65,7 +65,7 @@ TEST(JudgePinChange, EachAnswerHasItsCode) {
 
 TEST(ChangePin, ProbeThatIsMissingOrSaysNothing) {
     const PinPair pins{secret("123456"), secret("73951460")};
-    PinChange change{
+    PersonProbe change{
         .probe = "/nonexistent", .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
     EXPECT_EQ(change_pin(change, pins).error().code, "pin.no_probe");
     change.probe = "/bin/true";
@@ -85,7 +85,7 @@ TEST(ChangePin, PinsGoThroughThePipeOnly) {
 [ "$old $new $6 $UKEY_PKCS11_MODULE $UKEY_LOGIN_SOCKET" = "123456 73951460 00ff b s" ] || exit 1
 case "$*$(env)" in *73951460*) exit 1;; esac
 echo '{"done": true, "rv": "CKR_OK"}')sh");
-    const PinChange change{
+    const PersonProbe change{
         .probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "00ff"};
     const auto rv = change_pin(change, {secret("123456"), secret("73951460")});
     std::filesystem::remove(probe);
@@ -97,7 +97,7 @@ TEST(ChangePin, ProbesOwnRefusalIsTheFailure) {
     const std::string probe = script(
         "refuses",
         R"sh(echo '{"done": false, "code": "module.missing", "object": "/m.so", "reason": "gone", "rv": null}')sh");
-    const PinChange change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
+    const PersonProbe change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
     const auto rv = change_pin(change, {secret("123456"), secret("73951460")});
     std::filesystem::remove(probe);
     ASSERT_FALSE(rv);
@@ -107,7 +107,7 @@ TEST(ChangePin, ProbesOwnRefusalIsTheFailure) {
 
 TEST(ChangePin, ProbeThatHangsIsEnded) {
     const std::string probe = script("hangs", "exec sleep 1000\n");
-    const PinChange change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
+    const PersonProbe change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
     const auto rv = change_pin(change, {secret("123456"), secret("73951460")}, std::chrono::seconds(1));
     std::filesystem::remove(probe);
     ASSERT_FALSE(rv);

@@ -6,8 +6,11 @@
 // starts PROGRAM in a testbed with one root hub and then does what standard input says, a line each, answered
 // by a line:
 //   add PORT VENDOR PRODUCT CLASSES [MANUFACTURER;PRODUCT;SERIAL]   (ids and classes in hex, classes joined
-//   by commas) remove PORT churn PORT VENDOR PRODUCT CLASSES COUNT                          (adds and removes
-//   it COUNT times) pid
+//   by commas)
+//   remove PORT
+//   churn PORT VENDOR PRODUCT CLASSES COUNT      (adds and removes it COUNT times)
+//   pid                                          (of PROGRAM)
+//   root                                         (the folder that stands for / in the testbed)
 // At the end of the input PROGRAM gets SIGTERM; its exit status is the stage's.
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -98,6 +101,13 @@ class Stage {
         return "ok";
     }
 
+    std::string root() const {
+        gchar* folder = umockdev_testbed_get_root_dir(testbed_);
+        std::string text = folder;
+        g_free(folder);
+        return text;
+    }
+
   private:
     /// The root hub is 1; a number that is in use names a device node that must not be shared.
     unsigned free_number() const {
@@ -184,6 +194,9 @@ std::string obey(Stage& stage, const std::string& line, pid_t child) {
     }
     if (verb == "churn") {
         return churn(stage, words);
+    }
+    if (verb == "root") {
+        return stage.root();
     }
     return verb == "pid" ? std::to_string(child) : "error unknown command";
 }

@@ -28,6 +28,8 @@ std::string_view to_string(CheckState state) {
     switch (state) {
     case CheckState::ok:
         return "ok";
+    case CheckState::warning:
+        return "warning";
     case CheckState::failed:
         return "failed";
     case CheckState::unknown:
@@ -38,11 +40,39 @@ std::string_view to_string(CheckState state) {
     return "unknown";
 }
 
+Check layer(std::string_view name, std::string_view title) {
+    return {.name = name, .title = title, .state = CheckState::unknown, .found = {}, .finding = {}};
+}
+
+void Check::set(CheckState new_state, std::string_view text, Places places) {
+    state = new_state;
+    found = {text, std::move(places)};
+}
+
+void Check::fail(boost::json::object with_finding) {
+    state = CheckState::failed;
+    finding = std::move(with_finding);
+}
+
+void Check::warn(boost::json::object with_finding) {
+    state = CheckState::warning;
+    finding = std::move(with_finding);
+}
+
+bool Check::fails_by(boost::json::object with_finding) {
+    if (!with_finding.empty()) {
+        fail(std::move(with_finding));
+    }
+    return state == CheckState::failed;
+}
+
 boost::json::object to_json(const Check& check) {
     boost::json::object json{
         {"check", check.name},
         {"state", to_string(check.state)},
-        {"found", fill(check.found, [](std::string_view text) { return std::string(text); })}};
+        {"found", fill(check.found, [](std::string_view text) { return std::string(text); })},
+        {"looked_at", check.looked_at},
+        {"took_us", check.took.count()}};
     if (check.finding.empty()) {
         json["finding"] = nullptr;
     } else {

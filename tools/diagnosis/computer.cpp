@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <system_error>
 #include <unistd.h>
@@ -41,18 +42,55 @@ Number number_attribute(const fs::path& folder, const char* name, int base) {
 /// The interfaces of device 1-2 are the folders 1-2:1.0, 1-2:1.1 … beside it.
 void read_interfaces(const fs::path& device_folder, LocalDevice& device) {
     std::error_code ignored;
+    std::vector<fs::path> interfaces;
     for (const auto& entry : fs::directory_iterator(device_folder, ignored)) {
-        if (!entry.path().filename().string().starts_with(device.device.port + ":")) {
-            continue;
+        if (entry.path().filename().string().starts_with(device.device.port + ":")) {
+            interfaces.push_back(entry.path());
         }
+    }
+    std::ranges::sort(interfaces);
+    for (const fs::path& interface : interfaces) {
         device.device.interface_classes.push_back(
-            number_attribute<std::uint8_t>(entry.path(), "bInterfaceClass", 16));
-        const fs::path driver = fs::read_symlink(entry.path() / "driver", ignored);
+            number_attribute<std::uint8_t>(interface, "bInterfaceClass", 16));
+        const fs::path driver = fs::read_symlink(interface / "driver", ignored);
         device.drivers.push_back(driver.empty() ? "-" : driver.filename().string());
     }
 }
 
-LocalDevice read_device(const fs::path& folder, const std::string& nodes) {
+/// The port's folder is in its hub's: usb1-port2 in that of usb1's interface, 1-1-port2 in that of 1-1's.
+fs::path port_folder(const fs::path& sysfs, const std::string& port) {
+    const std::size_t dot = port.rfind('.');
+    const std::size_t dash = port.find('-');
+    if (dash == std::string::npos) {
+        return {}; // a root hub
+    }
+    const bool at_root = dot == std::string::npos;
+    const std::string hub = at_root ? "usb" + port.substr(0, dash) : port.substr(0, dot);
+    const std::string interface = at_root ? port.substr(0, dash) + "-0:1.0" : hub + ":1.0";
+    return sysfs / interface / (hub + "-port" + port.substr((at_root ? dash : dot) + 1));
+}
+
+void read_power(const fs::path& folder, const fs::path& sysfs, LocalDevice& local) {
+    local.speed = attribute(folder, "speed");
+    local.authorized = attribute(folder, "authorized") != "0";
+    // Empty for a device without a configuration; a kernel that does not say counts as one with it.
+    // Empty for a device without a configuration; where the kernel does not say, it has one.
+    std::error_code ignored;
+    local.configured = !fs::exists(folder / "bConfigurationValue", ignored) ||
+                       !attribute(folder, "bConfigurationValue").empty();
+    local.suspended = attribute(folder / "power", "runtime_status") == "suspended";
+    local.over_currents =
+        number_attribute<unsigned>(port_folder(sysfs, local.device.port), "over_current_count", 10);
+}
+
+void look_at_node(LocalDevice& local) {
+    struct stat status {};
+    local.node_exists = stat(local.node.c_str(), &status) == 0;
+    local.node_world_writable = local.node_exists && (status.st_mode & S_IWOTH) != 0;
+    local.node_usable = access(local.node.c_str(), R_OK | W_OK) == 0;
+}
+
+LocalDevice read_device(const fs::path& folder, const fs::path& sysfs, const std::string& nodes) {
     LocalDevice local;
     UsbDevice& device = local.device;
     device.port = folder.filename().string();
@@ -64,10 +102,27 @@ LocalDevice read_device(const fs::path& folder, const std::string& nodes) {
     device.product = attribute(folder, "product");
     device.serial = attribute(folder, "serial");
     read_interfaces(folder, local);
+    read_power(folder, sysfs, local);
     local.node = fmt::format("{}/{:03}/{:03}", nodes, device.bus, device.address);
-    std::error_code ignored;
-    local.node_exists = fs::exists(local.node, ignored);
+    look_at_node(local);
     return local;
+}
+
+bool is_number(const std::string& text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// One of the process's descriptors is this file.
+bool has_open(const fs::path& process, const struct stat& file) {
+    std::error_code ignored;
+    for (const auto& descriptor : fs::directory_iterator(process / "fd", ignored)) {
+        struct stat status {};
+        if (stat(descriptor.path().c_str(), &status) == 0 && status.st_dev == file.st_dev &&
+            status.st_ino == file.st_ino) {
+            return true;
+        }
+    }
+    return false;
 }
 
 } // namespace
@@ -79,7 +134,7 @@ std::vector<LocalDevice> list_usb_devices(const std::string& sysfs, const std::s
         const std::string name = entry.path().filename().string();
         const bool is_interface = name.find(':') != std::string::npos;
         if (!is_interface && fs::exists(entry.path() / "idVendor", ignored)) {
-            devices.push_back(read_device(entry.path(), nodes));
+            devices.push_back(read_device(entry.path(), sysfs, nodes));
         }
     }
     std::ranges::sort(devices, {}, [](const LocalDevice& local) { return local.device.port; });
@@ -94,6 +149,22 @@ bool may_be_key(const UsbDevice& device) {
     return std::ranges::count(device.interface_classes, usb_class_smart_card) != 0;
 }
 
+std::vector<std::string> holders_of(const std::string& node) {
+    struct stat file {};
+    std::vector<std::string> names;
+    if (stat(node.c_str(), &file) != 0) {
+        return names;
+    }
+    std::error_code ignored;
+    for (const auto& process : fs::directory_iterator("/proc", ignored)) {
+        if (is_number(process.path().filename().string()) && has_open(process.path(), file)) {
+            names.push_back(attribute(process.path(), "comm"));
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
 std::string pcscd_socket() {
     const char* chosen = std::getenv("PCSCLITE_CSOCK_NAME"); // NOLINT(concurrency-mt-unsafe): one thread
     return chosen != nullptr && *chosen != '\0' ? chosen : "/run/pcscd/pcscd.comm";
@@ -106,7 +177,7 @@ std::optional<std::string> connection_refusal(const std::string& socket_path) {
         return "the path is too long";
     }
     std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
-    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int result = connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int error = errno;
     close(descriptor);

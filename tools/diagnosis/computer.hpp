@@ -15,6 +15,16 @@ struct LocalDevice {
     std::vector<std::string> drivers; ///< of its interfaces; "-" where none is bound
     std::string node;                 ///< /dev/bus/usb/001/004
     bool node_exists = false;
+    bool node_usable = false;         ///< this process may read and write it
+    bool node_world_writable = false; ///< everybody may
+    std::string speed;                ///< Mbit/s; empty: not known
+    bool authorized = true;           ///< false: kept from being used (authorized_default, USBGuard)
+    bool configured = true;           ///< false: for want of power, or because it did not answer
+    bool suspended = false;           ///< now; it wakes up when it is used
+    unsigned over_currents = 0;       ///< of its port, since the computer started
+
+    bool is_root_hub() const { return device.port.starts_with("usb"); }
+    bool is_behind_hub() const { return device.port.find('.') != std::string::npos; }
 };
 
 /// From sysfs; devices are not opened. `sysfs` is for tests.
@@ -23,6 +33,9 @@ std::vector<LocalDevice> list_usb_devices(const std::string& sysfs = "/sys/bus/u
 
 /// A device that the table knows as a U-Key, or that has a smart-card interface.
 bool may_be_key(const UsbDevice& device);
+
+/// Programs that have this device open, by their names; without root only one's own are seen.
+std::vector<std::string> holders_of(const std::string& node);
 
 /// PCSCLITE_CSOCK_NAME, else the socket that pcscd has in Debian.
 std::string pcscd_socket();

@@ -26,21 +26,6 @@ const boost::json::object* find_finding(const boost::json::object& status, std::
     return nullptr;
 }
 
-Check check_daemon(const ComputerView& view) {
-    Check check{.name = "daemon", .title = N_("Service ukeyd"), .found = {}, .finding = {}};
-    if (!view.status) {
-        check.state = failed;
-        check.finding = finding_of(view.status.error());
-        return check;
-    }
-    const boost::json::object& daemon = object_of(*view.status, "daemon");
-    check.state = ok;
-    check.found = {N_("version {version}, process {pid}"),
-                   {{"version", text_of(daemon, "version")},
-                    {"pid", std::to_string(number_of(daemon, "pid").value_or(0))}}};
-    return check;
-}
-
 Check check_configuration(const ComputerView& view) {
     Check check{.name = "configuration", .title = N_("Configuration"), .found = {}, .finding = {}};
     if (view.configuration) {
@@ -57,29 +42,6 @@ Check check_configuration(const ComputerView& view) {
 
 bool is_running(const boost::json::value& module) {
     return raw_text(as_object(module), "state") == "running";
-}
-
-Check check_modules(const ComputerView& view) {
-    Check check{.name = "modules", .title = N_("PKCS#11 modules"), .found = {}, .finding = {}};
-    if (!view.status) {
-        check.found = {N_("only the service knows"), {}};
-        return check;
-    }
-    const boost::json::array& modules = list_of(*view.status, "modules");
-    const auto running = std::ranges::count_if(modules, is_running);
-    check.state = running > 0 && running == static_cast<std::ptrdiff_t>(modules.size()) ? ok : failed;
-    check.found = {N_("{running} of {all} running"),
-                   {{"running", std::to_string(running)}, {"all", std::to_string(modules.size())}}};
-    if (modules.empty()) {
-        check.finding = finding_json({"module.none", "", {}});
-    }
-    for (const boost::json::value& module : modules) {
-        const boost::json::array& findings = list_of(as_object(module), "findings");
-        if (check.finding.empty() && !is_running(module) && !findings.empty()) {
-            check.finding = as_object(findings.front());
-        }
-    }
-    return check;
 }
 
 Check check_trust(const ComputerView& view) {
@@ -158,17 +120,66 @@ Check check_mode(const ComputerView& view, const std::vector<Check>& before) {
 
 } // namespace
 
-Check check_pcscd(const ComputerView& view) {
-    Check check{.name = "pcscd", .title = N_("Smart-card service pcscd"), .found = {}, .finding = {}};
-    if (!view.pcscd_refusal) {
-        check.state = ok;
-        check.found = {N_("answers at {path}"), {{"path", view.pcscd_socket}}};
+Check check_daemon(const ComputerView& view) {
+    Check check{.name = "daemon", .title = N_("Service ukeyd"), .found = {}, .finding = {}};
+    if (!view.status) {
+        check.state = failed;
+        check.finding = finding_of(view.status.error());
         return check;
     }
-    check.state = failed;
-    check.finding = finding_json({view.pcscd_socket_exists ? "pcscd.refused" : "pcscd.absent",
-                                  "pcscd",
-                                  {{"object", view.pcscd_socket}, {"reason", *view.pcscd_refusal}}});
+    check.took = view.took.status;
+    const boost::json::object& daemon = object_of(*view.status, "daemon");
+    check.state = ok;
+    check.found = {N_("version {version}, process {pid}"),
+                   {{"version", text_of(daemon, "version")},
+                    {"pid", std::to_string(number_of(daemon, "pid").value_or(0))}}};
+    return check;
+}
+
+Check check_pcscd(const ComputerView& view) {
+    Check check = layer("pcscd", N_("Smart-card service pcscd"));
+    check.looked_at = view.pcscd_socket;
+    check.took = view.took.pcsc;
+    const auto fail = [&](std::string_view code, const std::string& reason) {
+        check.fail(
+            finding_json({std::string(code), "pcscd", {{"object", view.pcscd_socket}, {"reason", reason}}}));
+    };
+    if (view.pcscd_refusal) {
+        fail(view.pcscd_socket_exists ? "pcscd.refused" : "pcscd.absent", *view.pcscd_refusal);
+    } else if (view.pcsc.state == PcscState::hung) {
+        fail("pcscd.hung", "");
+    } else if (view.pcsc.state == PcscState::refused) {
+        fail("pcscd.not_allowed", view.pcsc.reason);
+    } else if (view.pcsc.state != PcscState::answered) {
+        fail("pcscd.failed", view.pcsc.reason);
+    } else {
+        check.set(ok, N_("answers at {path}"), {{"path", view.pcscd_socket}});
+    }
+    return check;
+}
+
+Check check_modules(const ComputerView& view) {
+    Check check{.name = "modules", .title = N_("PKCS#11 modules"), .found = {}, .finding = {}};
+    if (!view.status) {
+        check.found = {N_("only the service knows"), {}};
+        return check;
+    }
+    const boost::json::array& modules = list_of(*view.status, "modules");
+    const auto running = std::ranges::count_if(modules, is_running);
+    const bool all_running = running > 0 && running == static_cast<std::ptrdiff_t>(modules.size());
+    check.state = all_running ? ok : unknown; // one that is being started has nothing to say yet
+    check.found = {N_("{running} of {all} running"),
+                   {{"running", std::to_string(running)}, {"all", std::to_string(modules.size())}}};
+    if (modules.empty()) {
+        check.finding = finding_json({"module.none", "", {}});
+    }
+    for (const boost::json::value& module : modules) {
+        const boost::json::array& findings = list_of(as_object(module), "findings");
+        if (check.finding.empty() && !is_running(module) && !findings.empty()) {
+            check.finding = as_object(findings.front());
+        }
+    }
+    check.state = check.finding.empty() ? check.state : failed;
     return check;
 }
 

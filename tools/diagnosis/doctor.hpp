@@ -8,11 +8,31 @@
 
 #include <boost/json/object.hpp>
 
+#include "daemon/core/clock.hpp"
 #include "daemon/core/configuration.hpp"
 #include "tools/diagnosis/check.hpp"
+#include "tools/diagnosis/computer.hpp"
 #include "tools/diagnosis/coverage.hpp"
+#include "tools/diagnosis/kernel_log.hpp"
+#include "tools/diagnosis/pcsc_view.hpp"
 
 namespace ukey::ctl {
+
+/// What the clock says, and a moment that certainly is over.
+struct ClockView {
+    Timestamp now{};
+    Timestamp not_before{};
+    std::string witness; ///< what is of that moment
+
+    bool is_behind() const { return now < not_before; }
+};
+
+/// How long each look took.
+struct LookTimes {
+    std::chrono::microseconds status{0};
+    std::chrono::microseconds bus{0};
+    std::chrono::microseconds pcsc{0};
+};
 
 /// Everything that the checks are made from; gathered once, so that tests can invent it.
 struct ComputerView {
@@ -24,11 +44,18 @@ struct ComputerView {
     bool pcscd_socket_exists = false;
     std::string filter;                 ///< path of the filter module; empty: not installed
     std::optional<Coverage> coverage{}; ///< nothing: nobody looked, and there is no check of it
+    std::vector<LocalDevice> devices{}; ///< on the bus, root hubs with them
+    KernelLog kernel_log{};
+    PcscView pcsc{};
+    ClockView clock{};
+    LookTimes took{};
 };
 
 std::vector<Check> doctor_checks(const ComputerView& view);
 
-/// pcscd's check is the same for a diagnosis.
+/// These are the same for a diagnosis.
+Check check_daemon(const ComputerView& view);
 Check check_pcscd(const ComputerView& view);
+Check check_modules(const ComputerView& view);
 
 } // namespace ukey::ctl

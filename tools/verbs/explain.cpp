@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/diagnosis/verdict.hpp"
 #include "tools/json_view.hpp"
 #include "tools/local_messages.hpp"
 #include "tools/locale.hpp"
@@ -20,12 +21,25 @@ std::vector<MessageEntry> all_messages() {
     return all;
 }
 
+/// What a diagnosis makes of the code; null: it does not come up in one.
+boost::json::value diagnosis_of(std::string_view code) {
+    const FaultRule* rule = find_rule(code);
+    if (rule == nullptr) {
+        return nullptr;
+    }
+    boost::json::object json{{"side", to_string(rule->side)}, {"proof", to_string(rule->proof)}};
+    json["proved"] =
+        rule->proof == Proof::none ? boost::json::value() : boost::json::value(to_string(rule->proved));
+    return json;
+}
+
 boost::json::object to_json(const MessageEntry& entry) {
     return {{"code", entry.code},
             {"severity", to_string(entry.severity)},
             {"message", entry.message},
             {"remedy", entry.remedy},
-            {"explanation", entry.explanation}};
+            {"explanation", entry.explanation},
+            {"diagnosis", diagnosis_of(entry.code)}};
 }
 
 std::string render_one(const MessageEntry& entry, const Style& style) {

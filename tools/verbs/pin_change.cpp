@@ -31,7 +31,7 @@ std::string module_path(const boost::json::object& status, const std::string& na
     return {};
 }
 
-Outcome<PinChange> plan(const Context& context, ControlClient& client, const boost::json::object& key,
+Outcome<PersonProbe> plan(const Context& context, ControlClient& client, const boost::json::object& key,
                         const Arguments& arguments) {
     if (!flag_of(key, "present").value_or(true)) {
         return fail_with("key.not_found", {{"object", arguments.key}});
@@ -43,7 +43,7 @@ Outcome<PinChange> plan(const Context& context, ControlClient& client, const boo
     if (!status) {
         return tl::unexpected(status.error());
     }
-    PinChange change{.probe = find_probe(),
+    PersonProbe change{.probe = find_probe(),
                      .module = arguments.module.empty() ? find_filter() : arguments.module,
                      .backend = module_path(*status, raw_text(key, "module")),
                      .login_socket = context.options().login_socket(),

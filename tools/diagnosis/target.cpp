@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/diagnosis/target.hpp"
+
 #include <algorithm>
 
-#include "tools/diagnosis/layers.hpp"
+#include <fmt/format.h>
+
 #include "tools/json_view.hpp"
 
 namespace ukey::ctl {
@@ -70,6 +73,69 @@ std::vector<Target> find_targets(const Outcome<boost::json::object>& status,
     }
     std::erase_if(targets, [&](const Target& target) { return !is_wanted(target, wanted); });
     return targets;
+}
+
+const KnownDevice* known_device(const Target& target) {
+    return target.local
+               ? DeviceTable::built_in().find(target.local->device.vendor_id, target.local->device.product_id)
+               : nullptr;
+}
+
+std::string device_name(const Target& target) {
+    if (const KnownDevice* known = known_device(target)) {
+        return known->vendor + " " + known->product;
+    }
+    if (!target.device.empty()) {
+        return text_of(target.device, "vendor") + " " + text_of(target.device, "product");
+    }
+    return target.local ? target.local->device.manufacturer + " " + target.local->device.product : "";
+}
+
+std::string middleware(const Target& target) {
+    std::string named = text_of(target.device, "middleware");
+    if (!named.empty()) {
+        return named;
+    }
+    const KnownDevice* known = known_device(target);
+    return known != nullptr ? known->middleware : "";
+}
+
+std::string port_of(const Target& target) {
+    return target.local ? target.local->device.port : text_of(target.device, "port");
+}
+
+bool has_interface(const Target& target, std::uint8_t interface_class) {
+    if (target.local) {
+        return std::ranges::count(target.local->device.interface_classes, interface_class) != 0;
+    }
+    const std::string hexadecimal = fmt::format("{:02x}", interface_class);
+    return std::ranges::any_of(list_of(target.device, "interface_classes"),
+                               [&](const boost::json::value& value) {
+                                   return value.is_string() && value.get_string() == hexadecimal;
+                               });
+}
+
+std::string interface_words(const Target& target) {
+    if (!target.local) {
+        return joined_texts(target.device, "interface_classes", ", ");
+    }
+    std::string text;
+    for (std::size_t i = 0; i < target.local->device.interface_classes.size(); ++i) {
+        text += fmt::format("{}{:02x} ({})", i == 0 ? "" : ", ", target.local->device.interface_classes[i],
+                            target.local->drivers.at(i));
+    }
+    return text;
+}
+
+boost::json::object finding_like(const Target& target, std::string_view prefix) {
+    for (const boost::json::object* holder : {&target.key, &target.device}) {
+        for (const boost::json::value& finding : list_of(*holder, "findings")) {
+            if (raw_text(as_object(finding), "code").starts_with(prefix)) {
+                return as_object(finding);
+            }
+        }
+    }
+    return {};
 }
 
 } // namespace ukey::ctl

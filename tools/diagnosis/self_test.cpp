@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/diagnosis/self_test.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "daemon/core/signature_sample.hpp"
+#include "tools/json_view.hpp"
+#include "tools/local_messages.hpp"
+#include "tools/locale.hpp"
+
+namespace ukey::ctl {
+namespace {
+
+Check new_check() {
+    Check check = layer("self_test", N_("Self-test with PIN"));
+    check.looked_at = "signatures of the key";
+    return check;
+}
+
+/// What an answer without signatures means: a code of the probe or a return value, and ours for it.
+struct Refusal {
+    std::string_view said;
+    std::string_view code;
+};
+constexpr std::array refusals{
+    Refusal{"CKR_PIN_INCORRECT", "self_test.pin_incorrect"},
+    Refusal{"CKR_PIN_LOCKED", "pin.locked"},
+    Refusal{"CKR_PIN_LEN_RANGE", "self_test.pin_incorrect"},
+    Refusal{"CKR_PIN_INVALID", "self_test.pin_incorrect"},
+    Refusal{"pin.final_try", "pin.final_try"},
+    Refusal{"pin.bad_length", "self_test.pin_length"},
+    Refusal{"self_test.no_key", "self_test.no_key"},
+    Refusal{"self_test.unsupported", "self_test.unsupported"},
+};
+
+boost::json::object finding_of_failure(const boost::json::object& answer, const std::string& subject) {
+    const std::string code = raw_text(answer, "code");
+    const std::string rv = raw_text(answer, "rv");
+    const auto known = std::ranges::find_if(
+        refusals, [&](const Refusal& refusal) { return refusal.said == code || refusal.said == rv; });
+    const std::string object = text_of(answer, "object");
+    const std::string reason = rv.empty() ? text_of(answer, "reason") : rv;
+    return finding_json({known != refusals.end() ? std::string(known->code) : "self_test.failed",
+                         subject,
+                         {{"function", object}, {"rv", reason}, {"object", object}, {"reason", reason}}});
+}
+
+std::string milliseconds(std::chrono::microseconds duration) {
+    return fmt::format("{:.0f}", static_cast<double>(duration.count()) / 1000);
+}
+
+void set_timings(Check& check, const SignatureSample& sample) {
+    const auto [fastest, slowest] = std::ranges::minmax(sample.signatures, {}, &SampleSignature::duration);
+    check.set(CheckState::ok, N_("{count} signatures, {least} to {most} ms each"),
+              {{"count", std::to_string(sample.signatures.size())},
+               {"least", milliseconds(fastest.duration)},
+               {"most", milliseconds(slowest.duration)}});
+    for (const SampleSignature& one : sample.signatures) {
+        check.took += one.duration;
+    }
+}
+
+void judge_signatures(Check& check, const SignatureSample& sample, const std::string& subject) {
+    const auto verdict = verify_signature_sample(sample);
+    if (!verdict) {
+        check.fail(finding_json({verdict.error().code, subject, {{"reason", verdict.error().reason}}}));
+        return;
+    }
+    set_timings(check, sample);
+    const std::string all = std::to_string(verdict->good + verdict->wrong);
+    if (verdict->wrong > 0) {
+        check.fail(finding_json({"self_test.wrong_signature",
+                                 subject,
+                                 {{"count", std::to_string(verdict->wrong)}, {"all", all}}}));
+    } else if (!sample.stopped.empty()) {
+        check.fail(
+            finding_json({"self_test.stopped", subject, {{"count", all}, {"reason", sample.stopped}}}));
+    }
+}
+
+} // namespace
+
+std::optional<Check> self_test_refusal(const boost::json::object& key) {
+    Check check = new_check();
+    const boost::json::object& pin = object_of(key, "pin");
+    const std::string subject = raw_text(key, "key");
+    if (raw_text(pin, "locked") == "yes") {
+        check.fail(finding_json({"pin.locked", subject, {}}));
+    } else if (raw_text(pin, "final_try") == "yes") {
+        check.fail(finding_json({"pin.final_try", subject, {}}));
+    } else if (number_of(key, "open_sessions").value_or(0) > 0) {
+        check.set(CheckState::skipped, N_("somebody is logged in with the key: end that program first"));
+    } else {
+        return std::nullopt;
+    }
+    return check;
+}
+
+Check judge_self_test(const Outcome<boost::json::object>& answer, const std::string& subject) {
+    Check check = new_check();
+    if (!answer) {
+        check.fail(finding_json({answer.error().code, subject, answer.error().places}));
+        return check;
+    }
+    if (!flag_of(*answer, "done").value_or(false)) {
+        check.fail(finding_of_failure(*answer, subject));
+        return check;
+    }
+    if (const auto sample = decode_signature_sample(*answer)) {
+        judge_signatures(check, *sample, subject);
+    } else {
+        check.fail(finding_json({"self_test.unknown", subject, {{"reason", sample.error().reason}}}));
+    }
+    return check;
+}
+
+Check self_test(const PersonProbe& probe, const Secret& pin, unsigned times) {
+    return judge_self_test(run_person_probe(probe, "self-test", {"--times", std::to_string(times)}, {&pin},
+                                            self_test_wait, "self_test.unknown"),
+                           probe.serial);
+}
+
+} // namespace ukey::ctl

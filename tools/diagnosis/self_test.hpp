@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The innermost layer, only when it is asked for: the key signs, and what it signed is compared with its
+// certificate. This uses the PIN, once; a wrong one costs a try.
+#pragma once
+
+#include <optional>
+
+#include <boost/json/object.hpp>
+
+#include "daemon/core/secret.hpp"
+#include "tools/diagnosis/check.hpp"
+#include "tools/failure.hpp"
+#include "tools/person_probe.hpp"
+
+namespace ukey::ctl {
+
+/// A thousand signatures of a slow key.
+constexpr std::chrono::seconds self_test_wait{600};
+
+/// Why the key may not be tested now, as a check without its signatures; nothing: it may be. Its PIN is
+/// locked or has one try left, or somebody is logged in with it.
+std::optional<Check> self_test_refusal(const boost::json::object& key);
+
+/// Lets the key sign `times` times, in a process of its own. Blocks up to `self_test_wait`.
+Check self_test(const PersonProbe& probe, const Secret& pin, unsigned times);
+
+/// The check that a probe's answer stands for.
+Check judge_self_test(const Outcome<boost::json::object>& answer, const std::string& subject);
+
+} // namespace ukey::ctl
