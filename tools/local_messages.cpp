@@ -92,6 +92,8 @@ constexpr auto table = std::to_array<MessageEntry>({
      N_("In the mode “observe” a login that the rules forbid is let through and recorded; in the mode "
         "“enforce” it is "
         "refused.")},
+    {"confirmation.missing", error, N_("Nothing was done: it was not confirmed."),
+     N_("Answer y in a terminal, or say --yes."), ""},
     {"conflict.key_on_two_computers", error, N_("One U-Key was in two computers at the same time."),
      N_("Find out at both which of them is right: a clock may be wrong, or the key's ledger copied. Show it "
         "to the auditor."),

@@ -30,6 +30,8 @@ constexpr auto verbs = std::to_array<Verb>({
     {"key", "show", N_("one U-Key with its certificate and findings"), define_key_show},
     {"key", "bind", N_("bind a U-Key to its organisation"), define_key_bind},
     {"key", "release", N_("end a U-Key's binding"), define_key_release},
+    {"key", "return", N_("send a U-Key back for replacement"), define_key_return},
+    {"key", "replace", N_("give a U-Key's organisation to the new one that came for it"), define_key_replace},
     {"org", "import", N_("read the registry from a CSV file"), define_org_import},
     {"org", "list", N_("the organisations of the registry"), define_org_list},
     {"org", "show", N_("one organisation"), define_org_show},

@@ -93,6 +93,8 @@ boost::asio::awaitable<ControlAnswer> handle_key_list(ControlContext&, ControlRe
 boost::asio::awaitable<ControlAnswer> handle_key_show(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_key_bind(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_key_release(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_key_return(ControlContext&, ControlRequest&);
+boost::asio::awaitable<ControlAnswer> handle_key_replace(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_org_import(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_org_list(ControlContext&, ControlRequest&);
 boost::asio::awaitable<ControlAnswer> handle_org_show(ControlContext&, ControlRequest&);

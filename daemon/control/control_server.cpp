@@ -28,6 +28,8 @@ constexpr auto verbs = std::to_array<ControlVerb>({
     {"key.show", Privilege::read, handle_key_show},
     {"key.bind", Privilege::administer, handle_key_bind},
     {"key.release", Privilege::administer, handle_key_release},
+    {"key.return", Privilege::administer, handle_key_return},
+    {"key.replace", Privilege::administer, handle_key_replace},
     {"org.import", Privilege::administer, handle_org_import},
     {"org.list", Privilege::read, handle_org_list},
     {"org.show", Privilege::read, handle_org_show},

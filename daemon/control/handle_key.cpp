@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// key.list, key.show, key.bind, key.release, pin.allow_last_try.
+// key.list, key.show, key.bind, key.release, key.return, key.replace, pin.allow_last_try.
 
 #include "daemon/control/views.hpp"
 
@@ -119,6 +119,55 @@ asio::awaitable<ControlAnswer> handle_key_release(ControlContext& context, Contr
     }
     co_await context.keys.reload(*key_id);
     co_return co_await show_key(context, request, *key_id);
+}
+
+asio::awaitable<ControlAnswer> handle_key_return(ControlContext& context, ControlRequest& request) {
+    const auto key_id = co_await wanted_key(context, request);
+    if (!key_id) {
+        co_return refuse(key_id.error());
+    }
+    const std::uint32_t uid = request.peer.uid;
+    const auto done =
+        co_await context.store.run([&](Storage& storage) { return return_key(storage, *key_id, uid); });
+    if (!done) {
+        co_return refuse(done.error());
+    }
+    co_await context.keys.reload(*key_id);
+    co_return co_await show_key(context, request, *key_id);
+}
+
+/// `key` is the old one, `by` the new one; the answer is about the new one.
+asio::awaitable<ControlAnswer> handle_key_replace(ControlContext& context, ControlRequest& request) {
+    const auto old_key_id = co_await wanted_key(context, request);
+    const auto wanted = request.text("by");
+    if (!old_key_id || !wanted) {
+        co_return refuse(old_key_id ? wanted.error() : old_key_id.error());
+    }
+    const auto new_key_id =
+        co_await context.store.run([&](Storage& storage) { return find_key(storage, *wanted); });
+    if (!new_key_id) {
+        co_return refuse(new_key_id.error());
+    }
+    auto certificate = co_await binding_certificate(context, *new_key_id);
+    if (!certificate) {
+        co_return refuse(certificate.error());
+    }
+    BindRequest bind{.key_id = *new_key_id,
+                     .organisation = {},
+                     .certificate = std::move(*certificate),
+                     .one_key_per_organisation = context.configuration.one_key_per_organisation,
+                     .uid = request.peer.uid};
+    const auto refused =
+        co_await context.store.run([&](Storage& storage) { return replace_key(storage, *old_key_id, bind); });
+    if (!refused) {
+        co_return refuse(refused.error());
+    }
+    if (*refused) {
+        co_return tl::unexpected(**refused);
+    }
+    co_await context.keys.reload(*old_key_id);
+    co_await context.keys.reload(*new_key_id);
+    co_return co_await show_key(context, request, *new_key_id);
 }
 
 /// For the caller's own logins only, so anyone may.

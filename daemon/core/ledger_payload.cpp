@@ -209,6 +209,12 @@ Payload read_key_released(Members& members) {
                        .uid = members.number<std::uint32_t>("uid")};
 }
 
+Payload read_key_returned(Members& members) {
+    return KeyReturned{.key_id = members.needed_text("key"),
+                       .replaced_by = members.text("replaced_by"),
+                       .uid = members.number<std::uint32_t>("uid")};
+}
+
 Payload read_pin_state(Members& members) {
     return PinState{.key_id = members.needed_text("key"), .is_default = members.flag("default")};
 }
@@ -304,6 +310,7 @@ constexpr auto kinds = std::to_array<Kind>({
     {"key.seen", read_key_seen},
     {"key.bound", read_key_bound},
     {"key.released", read_key_released},
+    {"key.returned", read_key_returned},
     {"pin.state", read_pin_state},
     {"personal.removed", read_personal_removed},
     {"state.restored", read_state_restored},

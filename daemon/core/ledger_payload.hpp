@@ -100,6 +100,13 @@ struct KeyReleased {
     std::optional<std::uint32_t> uid;
 };
 
+/// `key.returned`.
+struct KeyReturned {
+    std::string key_id;
+    std::string replaced_by; ///< the key that takes its place; empty: none yet
+    std::optional<std::uint32_t> uid;
+};
+
 /// `pin.state`.
 struct PinState {
     std::string key_id;
@@ -169,8 +176,8 @@ struct Other {};
 
 using Payload = std::variant<Other, ServiceConfigured, ServiceStopped, ServiceUnclean, CoverageAbsence,
                              CoverageGap, ComputerResumed, ClockStepped, KeySeen, KeyInserted, KeyRemoved,
-                             KeyBound, KeyReleased, PinState, PersonalRemoved, StateRestored, SessionStarted,
-                             SessionUsed, SessionResumed, SessionEnded>;
+                             KeyBound, KeyReleased, KeyReturned, PinState, PersonalRemoved, StateRestored,
+                             SessionStarted, SessionUsed, SessionResumed, SessionEnded>;
 
 /// Error `ledger.unreadable`: no JSON object, or a member without which the record says nothing is missing
 /// (the login of a session, the key of a key, a time or an amount that is none). `kind` decides; payloads of

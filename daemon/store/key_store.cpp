@@ -2,6 +2,7 @@
 #include "daemon/store/key_store.hpp"
 
 #include "daemon/core/text.hpp"
+#include "daemon/store/binding_history.hpp"
 #include "daemon/store/registry_store.hpp"
 
 namespace ukey {
@@ -164,12 +165,28 @@ Result<std::string> other_binding_of_public_key(Storage& storage, const BindRequ
     return statement.text(0);
 }
 
+Result<bool> was_returned(Storage& storage, const std::string& key_id) {
+    auto statement = storage.database().prepare("SELECT returned FROM key WHERE key_id = ?");
+    const auto row = statement.bind(key_id).step();
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    return *row && statement.integer(0) != 0;
+}
+
 /// Why the rules refuse the binding; nothing when they do not.
 Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& request,
                                          const OrganisationEntry& entry) {
     const auto state = load_binding(storage, request.key_id, nullptr);
     if (!state) {
         return tl::unexpected(state.error());
+    }
+    const auto returned = was_returned(storage, request.key_id);
+    if (!returned) {
+        return tl::unexpected(returned.error());
+    }
+    if (*returned) {
+        return Finding{"key.returned", request.key_id, {}};
     }
     const Organisation& organisation = entry.organisation;
     if (!state->organisation_code.empty() && state->organisation_code != organisation.code) {
@@ -191,6 +208,67 @@ Result<std::optional<Finding>> objection(Storage& storage, const BindRequest& re
             "binding.organisation_has_key", request.key_id, {{"organisation", organisation.name()}}};
     }
     return std::nullopt;
+}
+
+/// Records a refusal by the rules, if there is one, and hands it out.
+Result<void> note_refusal(Storage& storage, const BindRequest& request, const OrganisationEntry& entry,
+                          std::optional<Finding>& refused) {
+    const auto found = objection(storage, request, entry);
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    refused = *found;
+    if (!refused) {
+        return {};
+    }
+    return storage.append("binding.refused", {{"key", request.key_id},
+                                              {"organisation", entry.organisation.code},
+                                              {"code", refused->code},
+                                              {"certificate_name", request.certificate.organisation_name},
+                                              {"uid", request.uid}});
+}
+
+/// False: it is not bound.
+Result<bool> end_binding(Storage& storage, const std::string& key_id, std::uint32_t uid) {
+    const auto state = load_binding(storage, key_id, nullptr);
+    if (!state) {
+        return tl::unexpected(state.error());
+    }
+    if (state->organisation_code.empty()) {
+        return false;
+    }
+    auto statement = storage.database().prepare("DELETE FROM binding WHERE key_id = ?");
+    UKEY_TRY(statement.bind(key_id).run());
+    UKEY_TRY(storage.append("key.released",
+                            {{"key", key_id}, {"organisation", state->organisation_code}, {"uid", uid}}));
+    return true;
+}
+
+/// Ends its binding and marks it; a key that was returned before is only replaced.
+Result<void> send_back(Storage& storage, const std::string& key_id, const std::string& replaced_by,
+                       std::uint32_t uid) {
+    const auto released = end_binding(storage, key_id, uid);
+    if (!released) {
+        return tl::unexpected(released.error());
+    }
+    auto statement = storage.database().prepare("UPDATE key SET returned = 1 WHERE key_id = ?");
+    UKEY_TRY(statement.bind(key_id).run());
+    return storage.append("key.returned", {{"key", key_id}, {"replaced_by", replaced_by}, {"uid", uid}});
+}
+
+/// The code of the organisation to which the key is bound, or was bound last; empty: to none.
+Result<std::string> last_organisation(Storage& storage, const std::string& key_id) {
+    const auto history = read_binding_history(storage, Timestamp::max());
+    if (!history) {
+        return tl::unexpected(history.error());
+    }
+    std::string organisation;
+    for (const BoundTime& bound : *history) { // in the order of their end
+        if (bound.key_id == key_id) {
+            organisation = bound.organisation;
+        }
+    }
+    return organisation;
 }
 
 constexpr std::string_view key_columns = "key_id, manufacturer, model, serial, label, certificate, "
@@ -317,38 +395,60 @@ Result<std::optional<Finding>> bind_key(Storage& storage, const BindRequest& req
     }
     std::optional<Finding> refused;
     UKEY_TRY(storage.write([&]() -> Result<void> {
-        const auto found = objection(storage, request, *entry);
-        if (!found) {
-            return tl::unexpected(found.error());
-        }
-        refused = *found;
-        if (refused) {
-            return storage.append("binding.refused",
-                                  {{"key", request.key_id},
-                                   {"organisation", entry->organisation.code},
-                                   {"code", refused->code},
-                                   {"certificate_name", request.certificate.organisation_name},
-                                   {"uid", request.uid}});
-        }
-        return write_binding(storage, request, entry->organisation);
+        UKEY_TRY(note_refusal(storage, request, *entry, refused));
+        return refused ? Result<void>() : write_binding(storage, request, entry->organisation);
     }));
     return refused;
 }
 
 Result<void> release_key(Storage& storage, const std::string& key_id, std::uint32_t uid) {
     return storage.write([&]() -> Result<void> {
-        const auto state = load_binding(storage, key_id, nullptr);
-        if (!state) {
-            return tl::unexpected(state.error());
-        }
-        if (state->organisation_code.empty()) {
+        const auto released = end_binding(storage, key_id, uid);
+        if (released && !*released) {
             return fail("binding.none", "release the key", key_id, "it is not bound");
         }
-        auto statement = storage.database().prepare("DELETE FROM binding WHERE key_id = ?");
-        UKEY_TRY(statement.bind(key_id).run());
-        return storage.append("key.released",
-                              {{"key", key_id}, {"organisation", state->organisation_code}, {"uid", uid}});
+        return released.map([](bool) {});
     });
+}
+
+Result<void> return_key(Storage& storage, const std::string& key_id, std::uint32_t uid) {
+    return storage.write([&]() -> Result<void> {
+        const auto returned = was_returned(storage, key_id);
+        if (!returned) {
+            return tl::unexpected(returned.error());
+        }
+        if (*returned) {
+            return fail("key.returned", "return the key", key_id, "it was returned before");
+        }
+        return send_back(storage, key_id, "", uid);
+    });
+}
+
+Result<std::optional<Finding>> replace_key(Storage& storage, const std::string& old_key_id,
+                                           BindRequest request) {
+    const auto organisation = last_organisation(storage, old_key_id);
+    if (!organisation) {
+        return tl::unexpected(organisation.error());
+    }
+    if (organisation->empty() || old_key_id == request.key_id) {
+        return fail("key.never_bound", "replace the key", old_key_id, "no organisation to inherit");
+    }
+    request.organisation = *organisation;
+    auto entry = find_organisation(storage, *organisation);
+    if (!entry) {
+        return tl::unexpected(entry.error());
+    }
+    std::erase(entry->key_ids, old_key_id); // it makes room
+    std::optional<Finding> refused;
+    UKEY_TRY(storage.write([&]() -> Result<void> {
+        UKEY_TRY(note_refusal(storage, request, *entry, refused));
+        if (refused) {
+            return {};
+        }
+        UKEY_TRY(send_back(storage, old_key_id, request.key_id, request.uid));
+        return write_binding(storage, request, entry->organisation);
+    }));
+    return refused;
 }
 
 Result<void> set_pin_default(Storage& storage, const std::string& key_id, bool is_default) {

@@ -66,6 +66,16 @@ Result<std::optional<Finding>> bind_key(Storage& storage, const BindRequest& req
 /// Record `key.released`. Error `binding.none` when it is not bound.
 Result<void> release_key(Storage& storage, const std::string& key_id, std::uint32_t uid);
 
+/// The key goes back for replacement: its binding ends (record `key.released`), it can log in no more, and is
+/// never bound again (record `key.returned`). Error `key.returned` when it was before.
+Result<void> return_key(Storage& storage, const std::string& key_id, std::uint32_t uid);
+/// A new key for the organisation to which an old one is bound, or was bound last. The old one goes back, if
+/// it has not yet. `request.organisation` is not looked at. Nothing when done (records `key.released`,
+/// `key.returned`, `key.bound`), a finding when the rules refuse the new key (record `binding.refused`; the
+/// old one stays as it was then). Error `key.never_bound`.
+Result<std::optional<Finding>> replace_key(Storage& storage, const std::string& old_key_id,
+                                           BindRequest request);
+
 /// Remembers whether the key has the default PIN; a record `pin.state` when that is news. Inside
 /// Storage::write().
 Result<void> set_pin_default(Storage& storage, const std::string& key_id, bool is_default);

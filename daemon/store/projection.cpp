@@ -46,6 +46,7 @@ std::vector<Table> projected_tables() {
           moment("first_seen_us"),
           moment("last_seen_us"),
           exact("pin_default"),
+          exact("returned"),
           {"attestation_us", "CASE WHEN r.attested_us IS NULL THEN NULL "
                              "ELSE coalesce(r.attestation_us, f.attestation_us) END"},
           moment("attested_us")}},

@@ -18,7 +18,7 @@ CREATE TEMP TABLE rebuilt_key (
     key_id TEXT PRIMARY KEY, manufacturer TEXT, model TEXT, serial TEXT, certificate_sha256 TEXT,
     certificate_removed INTEGER NOT NULL DEFAULT 0,
     first_seen_us INTEGER, last_seen_us INTEGER, pin_default INTEGER, attestation_us INTEGER,
-    attested_us INTEGER
+    attested_us INTEGER, returned INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE TEMP TABLE rebuilt_key_public_key (
     key_id TEXT, spki_sha256 TEXT, first_seen_us INTEGER, PRIMARY KEY (key_id, spki_sha256)
@@ -64,6 +64,7 @@ class Rebuild {
     Result<void> apply(const payload::KeyInserted& said);
     Result<void> apply(const payload::KeyBound& said);
     Result<void> apply(const payload::KeyReleased& said);
+    Result<void> apply(const payload::KeyReturned& said);
     Result<void> apply(const payload::PinState& said);
     Result<void> apply(const payload::PersonalRemoved& said);
     Result<void> apply(const payload::SessionStarted& said);
@@ -93,6 +94,7 @@ class Rebuild {
     Statement key_bound_ = database_.prepare("INSERT OR REPLACE INTO rebuilt_binding (key_id, organisation, "
                                              "spki_sha256, bound_us, bound_by_uid) VALUES (?, ?, ?, ?, ?)");
     Statement key_released_ = database_.prepare("DELETE FROM rebuilt_binding WHERE key_id = ?");
+    Statement key_returned_ = database_.prepare("UPDATE rebuilt_key SET returned = 1 WHERE key_id = ?");
     Statement pin_state_ = database_.prepare("UPDATE rebuilt_key SET pin_default = ? WHERE key_id = ?");
     Statement session_started_ = database_.prepare(
         "INSERT OR IGNORE INTO rebuilt_session (login, key_id, organisation, uid, pid, executable, "
@@ -133,6 +135,10 @@ Result<void> Rebuild::apply(const payload::KeyBound& said) {
 
 Result<void> Rebuild::apply(const payload::KeyReleased& said) {
     return key_released_.reset().bind(said.key_id).run();
+}
+
+Result<void> Rebuild::apply(const payload::KeyReturned& said) {
+    return key_returned_.reset().bind(said.key_id).run();
 }
 
 Result<void> Rebuild::apply(const payload::PinState& said) {

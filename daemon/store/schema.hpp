@@ -6,7 +6,7 @@
 
 namespace ukey {
 
-constexpr std::int64_t schema_version = 6;
+constexpr std::int64_t schema_version = 7;
 
 /// Brings an empty or older database to schema_version in one transaction. Errors: `state.newer` when the
 /// database was written by a newer version, `state.corrupt` when its quick check fails.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One key manages one organisation; an organisation may have several keys; a name is right in every character or wrong."""
 
+import json
 import sqlite3
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,81 @@ class Binding(unittest.TestCase):
         self.assertIn("binding.rekeyed", [f["code"] for f in again["findings"]])
         confirmed = self.ws.ask("key", "bind", again["key"], "500102000001")["key"]
         self.assertNotIn("binding.rekeyed", [f["code"] for f in confirmed["findings"]])
+
+
+class Returning(unittest.TestCase):
+    """A key goes back; another one takes its place; the month counts the logins of both."""
+
+    def setUp(self):
+        self.ws = self.enterContext(Workstation(readers=2))
+        self.ws.start_pcscd()
+        self.old_card = self.ws.make_key("old", BRANCH, inserted=True)
+        self.new_card = self.ws.make_key("new", BRANCH)
+        self.ws.configure(mode="enforce")
+        self.ws.start_ukeyd()
+        registry(self.ws)
+        self.old, = self.ws.await_keys(1)
+        self.ws.ukeyctl("key", "bind", self.old["key"], "500102000001")
+
+    def exchange(self):
+        """The old card out, the new one in; its key's id."""
+        self.old_card.remove()
+        self.ws.await_keys(0)
+        self.new_card.insert()
+        new, = self.ws.await_keys(1)
+        return new["key"]
+
+    def test_a_returned_key_logs_in_no_more_and_is_never_bound_again(self):
+        unsure = self.ws.ukeyctl("key", "return", self.old["key"], check=False)
+        self.assertEqual(unsure.returncode, 1, "nobody is there to be asked")
+        self.assertEqual(self.ws.sign().returncode, 0)
+        self.ws.ukeyctl("key", "return", "--yes", self.old["key"])
+        key = self.ws.key(self.old["key"])
+        self.assertIsNone(key["organisation"])
+        self.assertIn("key.returned", [f["code"] for f in key["findings"]])
+        self.assertNotEqual(self.ws.sign(check=False).returncode, 0)
+        for command in (["key", "bind", self.old["key"], "500102000001"], ["key", "return", "--yes", self.old["key"]]):
+            refused = self.ws.ukeyctl("--json", *command, check=False)
+            self.assertEqual((refused.returncode, json.loads(refused.stderr)["error"]["code"]), (4, "key.returned"))
+        self.ws.verify_ledger()
+
+    def test_the_new_key_inherits_the_organisation_and_the_month_counts_both(self):
+        self.ws.sign()
+        new = self.exchange()
+        self.ws.ukeyctl("key", "replace", "--yes", self.old["key"], new)
+        self.assertEqual(self.ws.key(new)["organisation"]["code"], "500102000001")
+        self.ws.sign()
+        sessions = self.ws.sessions()
+        self.assertEqual({s["key"] for s in sessions}, {self.old["key"], new})
+        month = sessions[0]["started_at"][:7]
+        row, = (r for r in self.ws.ask("report", "month", month)["rows"] if r["organisation"]["code"] == "500102000001")
+        self.assertEqual((row["status"], row["covered"]), ("met", "key"))
+        self.assertEqual({e["login"] for e in row["evidence"]}, {s["login"] for s in sessions})
+        self.assertEqual(self.ws.ask("key", "show", self.old["key"])["key"]["present"], False)
+        self.ws.verify_ledger()
+
+    def test_one_that_was_returned_before_is_replaced_when_the_new_one_comes(self):
+        self.ws.ukeyctl("key", "return", "--yes", self.old["key"])
+        new = self.exchange()
+        self.ws.ukeyctl("key", "replace", "--yes", self.old["key"], new)
+        self.assertEqual(self.ws.key(new)["organisation"]["code"], "500102000001")
+        kinds = [r["kind"] for r in self.ws.ask("audit", "export", "--format", "json")["records"]]
+        self.assertEqual(kinds.count("key.released"), 1)
+        self.ws.verify_ledger()
+
+    def test_what_cannot_be_inherited(self):
+        new = self.exchange()
+        for old, by, code in ((new, new, "key.never_bound"), (new, self.old["key"], "key.never_bound"), ("none", new, "key.not_found")):
+            self.assertEqual(self.ws.ask("key", "replace", "--yes", old, by, check=False)["error"]["code"], code)
+        self.new_card.remove()
+        self.ws.await_keys(0)
+        self.ws.issue(self.new_card, TWIN)
+        self.new_card.tell(do="reload")
+        self.new_card.insert()
+        self.ws.await_keys(1)
+        self.assertEqual(self.ws.ask("key", "replace", "--yes", self.old["key"], new, check=False)["error"]["code"],
+                         "binding.other_organisation")
+        self.assertEqual(self.ws.key(self.old["key"])["organisation"]["code"], "500102000001", "the old one stays as it was")
 
 
 if __name__ == "__main__":

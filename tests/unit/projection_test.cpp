@@ -9,6 +9,7 @@
 #include <array>
 #include <map>
 #include <random>
+#include <set>
 
 #include <boost/json/array.hpp>
 
@@ -204,8 +205,10 @@ class History {
             remove_token();
         } else if (dice < 28) {
             bind();
-        } else if (dice < 32) {
+        } else if (dice < 31) {
             release();
+        } else if (dice < 32) {
+            send_back();
         } else if (dice < 58) {
             log_in();
         } else if (dice < 62) {
@@ -268,8 +271,39 @@ class History {
                                                   .uid = static_cast<std::uint32_t>(below(3))});
         ASSERT_TRUE(refused) << to_string(refused.error());
         if (!*refused) {
+            EXPECT_FALSE(returned_.contains(token.key_id));
             EXPECT_EQ(wanted, token.organisation()) << "the certificate names another one";
             bindings_[token.key_id] = {organisation_code(wanted), token.public_key()};
+        }
+    }
+
+    /// Alone, or for another token of the same organisation.
+    void send_back() {
+        const Token& token = any_token();
+        const Token& other = any_token();
+        if (token.key_id.empty() || chance(80)) { // or none would be left
+            return;
+        }
+        if (chance(50)) {
+            const auto done = return_key(*storage_, token.key_id, 0);
+            EXPECT_EQ(done.has_value(), returned_.insert(token.key_id).second);
+            bindings_.erase(token.key_id);
+            return;
+        }
+        if (other.key_id.empty() || !other.readable) {
+            return;
+        }
+        const auto refused = replace_key(*storage_, token.key_id,
+                                         {.key_id = other.key_id,
+                                          .organisation = {},
+                                          .certificate = other.certificate(),
+                                          .one_key_per_organisation = chance(10),
+                                          .uid = 0});
+        if (refused && !*refused) {
+            EXPECT_FALSE(returned_.contains(other.key_id));
+            returned_.insert(token.key_id);
+            bindings_.erase(token.key_id);
+            bindings_[other.key_id] = {organisation_code(other.organisation()), other.public_key()};
         }
     }
 
@@ -480,6 +514,7 @@ class History {
     std::optional<Storage> storage_;
     std::array<Token, tokens> tokens_;
     std::map<std::string, ModelBinding> bindings_;
+    std::set<std::string> returned_; ///< key ids
     std::map<std::string, ModelSession> model_;
     std::vector<LoginSession> told_;
     std::size_t attempts_ = 0;
@@ -603,7 +638,7 @@ TEST(Projection, BindingsAreCompared) {
 
 /// An older service's ledger: an end has no time of its own, a start no `ended_at`.
 TEST(Projection, DatabasesOfEarlierVersionsAreTheirLedgers) {
-    for (const char* name : {"schema1.db", "schema2.db", "schema3.db", "schema5.db"}) {
+    for (const char* name : {"schema1.db", "schema2.db", "schema3.db", "schema5.db", "schema6.db"}) {
         SCOPED_TRACE(name);
         const test::TemporaryFolder folder;
         const std::string path = (folder.path() / "ukeyd.db").string();

@@ -135,6 +135,25 @@ TEST(Schema, DatabaseOfVersion5IsBroughtUpToDate) {
     EXPECT_EQ(rotation.integer(0), 1);
 }
 
+TEST(Schema, KeyOfDatabaseOfVersion6IsReturnedAndArchived) {
+    const test::TemporaryFolder folder;
+    const std::string path = (folder.path() / "ukeyd.db").string();
+    std::filesystem::copy_file(UKEY_TEST_DATA "/state/schema6.db", path);
+    const SystemClock clock;
+    auto storage = Storage::open(path, clock);
+    ASSERT_TRUE(storage) << to_string(storage.error());
+    EXPECT_EQ(storage->head_seq(), 15U);
+    const auto keys = list_keys(*storage);
+    ASSERT_TRUE(keys);
+    ASSERT_EQ(keys->size(), 1U);
+    ASSERT_TRUE(return_key(*storage, keys->front().key_id, 0));
+    const auto done = archive_step(*storage, {storage->head_seq(), std::string(64, 'a'), 0});
+    ASSERT_TRUE(done) << to_string(done.error());
+    auto base = storage->database().prepare("SELECT returned FROM base_key");
+    ASSERT_TRUE(base.step().value());
+    EXPECT_EQ(base.integer(0), 1);
+}
+
 TEST(Schema, AttestedSessionOfAnotherOrganisationIsNotAttested) {
     const test::TemporaryFolder folder;
     const std::string path = (folder.path() / "ukeyd.db").string();

@@ -12,6 +12,8 @@ Run define_key_list(CLI::App& command);
 Run define_key_show(CLI::App& command);
 Run define_key_bind(CLI::App& command);
 Run define_key_release(CLI::App& command);
+Run define_key_return(CLI::App& command);
+Run define_key_replace(CLI::App& command);
 Run define_org_import(CLI::App& command);
 Run define_org_list(CLI::App& command);
 Run define_org_show(CLI::App& command);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// A last question before something that cannot be undone.
+#pragma once
+
+#include <string>
+
+#include "tools/failure.hpp"
+
+namespace ukey::ctl {
+
+/// Asks on the terminal, and waits for the answer; `confirmed` (an option such as --yes) answers it. Error
+/// `confirmation.missing` when the answer is no, or nobody is there to be asked.
+Outcome<void> ask_to_confirm(const std::string& question, bool confirmed);
+
+} // namespace ukey::ctl
