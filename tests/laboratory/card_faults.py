@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the chip, of what is on it, and of what people did with it: the virtual card's, through real pcscd and OpenSC."""
 
-from laboratory import BRANCH, BRANCH_CODE, OTHER_BRANCH, PORT, wait_until
+from laboratory import OTHER_BRANCH, PORT, wait_until
+from workstation import program
 
 HERE, ELSEWHERE = "1" * 32, "2" * 32
 
@@ -151,10 +152,27 @@ def not_bound(lab):
 
 
 def of_another_organisation(lab):
-    """Bound to one, certified for the other."""
-    lab.begin(name=OTHER_BRANCH)
-    key, = lab.await_keys(1)
-    lab.ukeyctl("key", "bind", key["key"], BRANCH_CODE, check=False)
+    """Bound to one; its new certificate is the other's."""
+    key = lab.key_in_order()
+    lab.card.remove()
+    wait_until(lambda: lab.present_keys() == [], "the key is out")
+    lab.issue(lab.card, OTHER_BRANCH)
+    lab.card.tell(do="reload")
+    lab.card.insert()
+    lab.await_keys(1)
+    wait_until(lambda: lab.key(key)["usb_port"] == PORT, "the key is at its port")
+    return lab.diagnosis()
+
+
+def revoked(lab):
+    lab.begin(prepare=lambda: lab.run(program("virtual-ukey-ca"), "revoke", lab.path("ca"), lab.card.folder))
+    lab.bind()
+    return lab.diagnosis()
+
+
+def returned(lab):
+    key = lab.key_in_order()
+    lab.ukeyctl("key", "return", "--yes", key)
     return lab.diagnosis()
 
 
@@ -238,6 +256,8 @@ FAULTS = [
     ("certificate unfit for logins", "user_action", unfit_key_usage),
     ("not bound", "user_action", not_bound),
     ("of another organisation", "user_action", of_another_organisation),
+    ("revoked certificate", "user_action", revoked),
+    ("returned before", "user_action", returned),
     ("of an unknown organisation", "user_action", unknown_organisation),
     ("in order, tested", "key_in_order", tested_in_order),
     ("in order, tested, RSA", "key_in_order", tested_in_order_rsa),

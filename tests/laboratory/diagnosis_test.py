@@ -5,6 +5,7 @@ Faults run two at a time, each on a workstation of its own. UKEY_FAULTS=WORD run
 """
 
 import os
+import random
 import sys
 import traceback
 import unittest
@@ -12,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bus_faults
 import card_faults
+import combined_faults
 import host_faults
 from laboratory import Laboratory
 from workstation import OPENSC, require
 
 VERDICTS = ("key_in_order", "user_action", "fix_this_computer", "try_another_computer", "return_key")
+COMBINATIONS = 16
 GROUPS = (("bus", bus_faults.FAULTS), ("card", card_faults.FAULTS), ("host", host_faults.FAULTS))
 
 
@@ -85,6 +88,18 @@ class FaultLaboratory(unittest.TestCase):
                 self.assertTrue(outcome.is_expected(), f"{outcome.verdict}, expected {outcome.expected}\n{outcome.problem}")
         in_a_host_fault = [o for o in outcomes if o.group == "host" or "in order" in o.name]
         self.assertEqual([o.name for o in in_a_host_fault if o.verdict == "return_key"], [], "a key in order goes back")
+
+    def test_what_is_wrong_together(self):
+        seed = int(os.environ.get("UKEY_TEST_SEED", random.randrange(1 << 30)))
+        print(f"seed {seed} (UKEY_TEST_SEED)", file=sys.stderr)
+        chance = random.Random(seed)
+        combinations = [combined_faults.Combination(chance) for _ in range(COMBINATIONS)]
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = list(pool.map(lambda c: produce("combined", str(c), tuple(c.allowed()), c.produce), combinations))
+        print("\n" + matrix(outcomes), file=sys.stderr)
+        for outcome in outcomes:
+            with self.subTest(outcome.name):
+                self.assertTrue(outcome.is_expected(), f"{outcome.verdict}, expected {outcome.expected}\n{outcome.problem}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from failed import Failed
 from laboratory import wait_until
 from workstation import OPENSC, program
 
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 QUICK_WORKER = "worker.deadline_ms = 1500\nworker.backoff_first_ms = 20\nworker.backoff_max_ms = 200\n"
 
 
@@ -154,6 +156,27 @@ def stale_after_reset(lab):
     return lab.diagnosis()
 
 
+def clock_behind(lab):
+    """The battery was empty: of a certificate that is of today this computer says that it is not valid yet."""
+    then = {"LD_PRELOAD": FAKETIME, "FAKETIME": "@2020-01-01 08:00:00", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+    lab.begin(environment=then)
+    lab.await_keys(1)
+    return lab.diagnosis(environment=then)
+
+
+def ca_of_another_issuer(lab):
+    """CAs are configured, and this key's is not among them."""
+    def other_ca():
+        lab.run(program("virtual-ukey-ca"), "init", lab.path("other-ca"))
+        os.mkdir(lab.path("other-trust"))
+        for name in ("root.pem", "intermediate.pem"):
+            shutil.copy(lab.path(f"other-ca/{name}"), lab.path("other-trust"))
+
+    lab.begin(trust=False, prepare=other_ca, configuration=f'trust.paths = ["{lab.path("other-trust")}"]\n')
+    lab.bind()
+    return lab.diagnosis()
+
+
 def no_ca(lab):
     lab.begin(trust=False)
     lab.bind()
@@ -202,6 +225,8 @@ FAULTS = [
     ("card that OpenSC does not know", "fix_this_computer", card_of_another_kind),
     ("reader held exclusively", "fix_this_computer", held_exclusively),
     ("reader stale after a reset", "fix_this_computer", stale_after_reset),
+    ("clock behind", "fix_this_computer", clock_behind),
+    ("CA of another issuer", "fix_this_computer", ca_of_another_issuer),
     ("no CA configured", "fix_this_computer", no_ca),
     ("service ended", "fix_this_computer", service_ended),
     ("service hangs", "fix_this_computer", service_hangs),

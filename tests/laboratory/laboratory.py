@@ -104,12 +104,15 @@ class Laboratory(Workstation):
     def issue_card(self, *options, name=BRANCH, inserted=True):
         self.card = self.make_key("card", name, *options, inserted=inserted)
 
-    def begin(self, *options, configuration="", trust=True, device=True, inserted=True, name=BRANCH, **configure):
-        """pcscd, a card, ukeyd, the registry, and the device on the bus; the key is not bound yet."""
+    def begin(self, *options, configuration="", trust=True, device=True, inserted=True, name=BRANCH, environment=None,
+              prepare=lambda: None, **configure):
+        """pcscd, a card, ukeyd, the registry, and the device on the bus; the key is not bound yet. `prepare` is called when
+        there are a card and a CA."""
         self.start_pcscd()
         self.issue_card(*options, name=name, inserted=inserted)
+        prepare()
         self.configure(extra="usb.token_wait_ms = 50\n" + configuration, trust=trust, **configure)
-        self.start_on_bus()
+        self.start_on_bus(environment=environment)
         if device:
             self.add_device()
         self.import_organisations((COMMITTEE_CODE, [COMMITTEE]), (BRANCH_CODE, [COMMITTEE, BRANCH]),
@@ -147,10 +150,11 @@ class Laboratory(Workstation):
 
     def diagnose(self, *arguments, environment=None, **options):
         """Everything that `ukeyctl --json diagnose` says."""
-        preload = glob.glob("/usr/lib/*/libumockdev-preload.so.0")[0]
+        environment = dict(environment or {})
+        preload = glob.glob("/usr/lib/*/libumockdev-preload.so.0") + [environment.pop("LD_PRELOAD", "")]
         done = self.run(*self.wrapper, *self.diagnosing, "--json", "diagnose", *arguments, check=False,
-                        env={"LD_PRELOAD": preload, "UMOCKDEV_DIR": self.root or self.path("absent"),
-                             **(environment or {})}, **options)
+                        env={"LD_PRELOAD": " ".join(preload), "UMOCKDEV_DIR": self.root or self.path("absent"),
+                             **environment}, **options)
         if done.returncode not in (0, 1):
             raise Failed(f"diagnose: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)["diagnoses"]
