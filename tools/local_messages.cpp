@@ -242,7 +242,7 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"self_test.unsupported", warning, N_("Keys of this kind cannot be tested: {reason}."), "", ""},
     {"self_test.wrong_signature", error,
      N_("{count} of {all} signatures of the key do not fit its certificate."),
-     N_("Send the key back to its vendor, with this diagnosis: ukeyctl diagnose --output FILE"),
+     N_("Send the key back, with its slip: ukeyctl diagnose --self-test --slip slip.html"),
      N_("Either the chip fails, or the key pair and the certificate on it do not belong together. The key "
         "made "
         "these signatures itself: no other computer can change that.")},

@@ -171,6 +171,12 @@ const auto keys = std::to_array<Key>({
     {{"report.folder", "path", "\"\"",
       N_("where the month's report and bundle are put when it has ended; empty: nowhere")},
      set_report_folder},
+    {{"return.recipient", "text", "\"\"", N_("who takes keys back, for the return slip")},
+     [](Configuration& c, const toml::node& n) { return set_text(c.return_address.recipient, n); }},
+    {{"return.phone", "text", "\"\"", N_("the recipient's telephone number")},
+     [](Configuration& c, const toml::node& n) { return set_text(c.return_address.phone, n); }},
+    {{"return.address", "text", "\"\"", N_("the recipient's address")},
+     [](Configuration& c, const toml::node& n) { return set_text(c.return_address.address, n); }},
 });
 
 /// Keys of the tables that may stand several times: described here, read by read_module and read_profile.
@@ -369,6 +375,9 @@ std::string to_toml(const Configuration& c) {
                               {"attest_limit_ms", c.attestation_limit.count()}}},
         {"criterion", toml::table{{"rule_file", c.rule_file}}},
         {"report", toml::table{{"folder", c.report_folder}}},
+        {"return", toml::table{{"recipient", c.return_address.recipient},
+                               {"phone", c.return_address.phone},
+                               {"address", c.return_address.address}}},
     };
     std::ostringstream text;
     text << document << '\n';

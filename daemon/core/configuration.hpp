@@ -22,6 +22,13 @@ struct ModuleConfiguration {
     std::string socket;
 };
 
+/// Where a key is sent back to, as the return slip has it.
+struct ReturnAddress {
+    std::string recipient;
+    std::string phone;
+    std::string address;
+};
+
 struct Configuration {
     Mode mode = Mode::observe;
     std::string log_level = "info";
@@ -40,6 +47,7 @@ struct Configuration {
     std::chrono::milliseconds attestation_limit{3'000};
     std::string rule_file;     ///< empty: the rules of 2013 that are built in
     std::string report_folder; ///< empty: nothing is exported at the end of a month
+    ReturnAddress return_address;
 };
 
 /// One key of the file, for help and for `ukeyctl config show`.

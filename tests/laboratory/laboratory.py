@@ -19,6 +19,11 @@ BRANCH = "中共重庆市涪陵区测试街道机关支部委员会"
 OTHER_BRANCH = "中共重庆市涪陵区测试街道社区支部委员会"
 COMMITTEE_CODE, BRANCH_CODE, OTHER_CODE = "500102000000", "500102000001", "500102000002"
 
+HERE_CONFIGURATION = """return.recipient = "某某科技有限公司售后服务部"
+return.phone = "023-12345678"
+return.address = "重庆市涪陵区某某路 1 号"
+"""
+
 CCID, HID, STORAGE, VENDOR_CLASS = "0b", "03", "08", "ff"
 FEITIAN = ("096e", "0807")
 PORT = "1-1"

@@ -27,6 +27,9 @@ expires_soon_days = 7
 deadline_ms = 2000
 [report]
 folder = "/srv/reports"
+[return]
+recipient = "某公司售后服务部"
+phone = "023-00000000"
 [[module]]
 name = "opensc"
 path = "/usr/lib/opensc-pkcs11.so"
@@ -42,6 +45,9 @@ name_attribute = "O"
     EXPECT_EQ(configuration->policy.of("pin.default"), Verdict::deny);
     EXPECT_EQ(configuration->worker_deadline, std::chrono::milliseconds(2000));
     EXPECT_EQ(configuration->report_folder, "/srv/reports");
+    EXPECT_EQ(configuration->return_address.recipient, "某公司售后服务部");
+    EXPECT_EQ(configuration->return_address.phone, "023-00000000");
+    EXPECT_EQ(configuration->return_address.address, "");
     EXPECT_EQ(configuration->modules.at(0).name, "opensc");
     EXPECT_EQ(configuration->certificate_profiles.at(0).name_attribute, "O");
 }

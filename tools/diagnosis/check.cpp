@@ -81,15 +81,21 @@ boost::json::object to_json(const Check& check) {
     return json;
 }
 
+std::string found_text(const Check& check) {
+    return check.finding.empty() ? fill(check.found, translate) : explain(check.finding).message;
+}
+
+std::string code_of(const Check& check) {
+    return raw_text(check.finding, "code");
+}
+
 std::string render_checks(const std::vector<Check>& checks, const Style& style) {
     Table table({"", _("Layer"), _("State"), _("Found")});
     for (const Check& check : checks) {
-        const std::string found =
-            check.finding.empty() ? fill(check.found, translate) : explain(check.finding).message;
         table.add({mark(to_string(check.state)),
                    {translate(check.title)},
                    {word(to_string(check.state))},
-                   {found}});
+                   {found_text(check)}});
     }
     return table.text(style);
 }

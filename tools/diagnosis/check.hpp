@@ -50,6 +50,10 @@ struct Check {
 Check layer(std::string_view name, std::string_view title);
 
 boost::json::object to_json(const Check& check);
+/// What was found, in the reader's language.
+std::string found_text(const Check& check);
+/// Of its finding; empty: none.
+std::string code_of(const Check& check);
 std::string render_checks(const std::vector<Check>& checks, const Style& style);
 
 /// nullptr when none failed.

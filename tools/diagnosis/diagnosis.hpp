@@ -30,6 +30,9 @@ struct Diagnosis {
     std::vector<Check> layers;
     Evidence evidence;
     Judgement judgement;
+
+    /// The key signed, and what it signed was right.
+    bool was_tested() const;
 };
 
 /// Checks the layers and judges what they say together with earlier diagnoses.
@@ -43,8 +46,8 @@ void add_self_test(Diagnosis& diagnosis, Check self_test, std::span<const Eviden
 boost::json::object to_json(const Diagnosis& diagnosis);
 boost::json::object to_json(const std::vector<Diagnosis>& diagnoses);
 
-/// For a terminal: layers, verdict, what to do. `previous` as it was judged with.
-std::string render(const Diagnosis& diagnosis, std::span<const Evidence> previous, const Style& style);
+/// Error `file.unwritable`.
+Outcome<void> write_diagnoses(const std::string& path, const std::vector<Diagnosis>& diagnoses);
 
 /// The evidence of every diagnosis in a file that `diagnose --output` wrote. Errors `file.unreadable`,
 /// `diagnosis.malformed`.

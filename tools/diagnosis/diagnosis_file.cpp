@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 
 #include "tools/audit/whole_file.hpp"
 #include "tools/diagnosis/diagnosis.hpp"
 #include "tools/json_view.hpp"
+#include "tools/output_file.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -83,6 +85,15 @@ boost::json::object to_json(const std::vector<Diagnosis>& diagnoses) {
         all.emplace_back(to_json(diagnosis));
     }
     return {{"format", format_name}, {"diagnoses", std::move(all)}};
+}
+
+Outcome<void> write_diagnoses(const std::string& path, const std::vector<Diagnosis>& diagnoses) {
+    auto file = OutputFile::open(path);
+    if (!file) {
+        return tl::unexpected(file.error());
+    }
+    file->write(boost::json::serialize(to_json(diagnoses)) + "\n");
+    return file->commit();
 }
 
 Outcome<std::vector<Evidence>> parse_diagnoses(std::string_view text, const std::string& path) {

@@ -4,13 +4,13 @@
 #include <chrono>
 #include <thread>
 
-#include "tools/diagnosis/diagnosis.hpp"
+#include "tools/diagnosis/diagnosis_text.hpp"
 #include "tools/diagnosis/gather.hpp"
 #include "tools/diagnosis/self_test.hpp"
+#include "tools/diagnosis/slip.hpp"
 #include "tools/json_view.hpp"
 #include "tools/local_messages.hpp"
 #include "tools/locale.hpp"
-#include "tools/output_file.hpp"
 #include "tools/pin_input.hpp"
 #include "tools/program_files.hpp"
 #include "tools/render.hpp"
@@ -27,6 +27,7 @@ struct Arguments {
     std::string wanted;
     std::vector<std::string> previous;
     std::string output;
+    std::string slip;
     bool self_test = false;
     unsigned times = 1;
     int pin_descriptor = -1;
@@ -44,13 +45,34 @@ Outcome<std::vector<Evidence>> read_previous(const std::vector<std::string>& fil
     return all;
 }
 
-Outcome<void> write_file(const std::string& path, const std::vector<Diagnosis>& diagnoses) {
-    auto file = OutputFile::open(path);
-    if (!file) {
-        return tl::unexpected(file.error());
+/// The administrator's name is for operators; without the right to it, the lines stay blank.
+boost::json::object organisation_of(const Context& context, const Diagnosis& diagnosis) {
+    const std::string code = raw_text(object_of(diagnosis.target.key, "organisation"), "code");
+    const auto answer = code.empty() ? Outcome<boost::json::object>(boost::json::object())
+                                     : context.ask("org.show", {{"organisation", code}});
+    return answer ? object_of(*answer, "organisation") : boost::json::object();
+}
+
+Outcome<void> write_papers(const Context& context, const Arguments& arguments, const ComputerView& view,
+                           std::span<const Evidence> previous, const std::vector<Diagnosis>& diagnoses) {
+    if (!arguments.output.empty()) {
+        if (auto written = write_diagnoses(arguments.output, diagnoses); !written) {
+            return written;
+        }
     }
-    file->write(boost::json::serialize(to_json(diagnoses)) + "\n");
-    return file->commit();
+    if (arguments.slip.empty()) {
+        return {};
+    }
+    if (diagnoses.size() != 1) {
+        return fail_with("usage.arguments",
+                         {{"reason", _("several keys are in: name the one that the slip is for")},
+                          {"program", "ukeyctl diagnose"}});
+    }
+    const ReturnAddress address = view.configuration ? view.configuration->return_address : ReturnAddress();
+    const Diagnosis& diagnosis = diagnoses.front();
+    return write_slip(arguments.slip,
+                      make_slip(diagnosis, previous, address, organisation_of(context, diagnosis)),
+                      diagnosis);
 }
 
 void show(const Context& context, const std::vector<Diagnosis>& diagnoses, std::span<const Evidence> previous,
@@ -166,10 +188,8 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
             return tl::unexpected(tested.error());
         }
     }
-    if (!arguments.output.empty()) {
-        if (const auto written = write_file(arguments.output, *diagnoses); !written) {
-            return tl::unexpected(written.error());
-        }
+    if (const auto written = write_papers(context, arguments, view, *previous, *diagnoses); !written) {
+        return tl::unexpected(written.error());
     }
     show(context, *diagnoses, *previous, view);
     const bool good = std::ranges::all_of(*diagnoses, [](const Diagnosis& diagnosis) {
@@ -189,6 +209,9 @@ Run define_diagnose(CLI::App& command) {
                          "given several times"));
     command.add_option("--output", arguments->output,
                        _("also write the diagnosis into this file, for --previous on another computer"));
+    command.add_option("--slip", arguments->slip,
+                       _("also write the return slip, or for a key that stays the report, into this file: "
+                         ".html, .xlsx or .json"));
     auto* self_test = command.add_flag(
         "--self-test", arguments->self_test,
         _("also let the key sign, and compare that with its certificate: this asks for the PIN"));
