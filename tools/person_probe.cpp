@@ -26,7 +26,8 @@ namespace {
 
 /// The descriptor that ukey-probe finds the PINs on.
 constexpr int probe_pin_descriptor = 3;
-constexpr std::size_t probe_answer_max_bytes = 64UL * 1024UL;
+/// A thousand signatures of the largest keys in use.
+constexpr std::size_t probe_answer_max_bytes = 4UL * 1024UL * 1024UL;
 
 /// Both ends of a pipe, closed on destruction and on exec.
 class Pipe {

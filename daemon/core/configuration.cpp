@@ -110,7 +110,7 @@ Complaint set_policy_findings(Configuration& configuration, const toml::node& no
 }
 
 Complaint set_report_folder(Configuration& configuration, const toml::node& node) {
-    const Complaint complaint = set_text(configuration.report_folder, node);
+    Complaint complaint = set_text(configuration.report_folder, node);
     if (!complaint && !configuration.report_folder.empty() && !configuration.report_folder.starts_with('/')) {
         return "must be an absolute path";
     }

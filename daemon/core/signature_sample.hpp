@@ -21,7 +21,7 @@ struct SampleSignature {
 
 /// Signatures made by the key.
 struct SignatureSample {
-    std::string certificate_der;
+    std::vector<std::string> certificates_der; ///< of the key's CKA_ID; after a renewal an old one among them
     /// "rsa": PKCS #1 v1.5 with SHA-256; "ec": ECDSA, r and s side by side.
     std::string key_type;
     std::vector<SampleSignature> signatures;
@@ -35,12 +35,15 @@ struct SignatureVerdict {
     std::size_t good = 0; ///< the certificate's key's
     /// Not: a failing chip, or a key and a certificate that do not belong together. Justifies a return.
     std::size_t wrong = 0;
+    /// Not in PKCS#11's shape but as DER, which is the module's fault: nothing is known of these.
+    std::size_t misshapen = 0;
 
     bool operator==(const SignatureVerdict&) const = default;
 };
 
-/// Errors `certificate.garbage`, `self_test.unsupported` (the certificate's key is neither RSA nor EC). A
-/// certificate with a key of another type than the one that signed is `wrong`.
+/// A signature is good when it is one of the certificates'. Errors, when there is none that can be used:
+/// `certificate.garbage`, `self_test.unsupported` (a key that is neither RSA nor EC). A certificate with a
+/// key of another type than the one that signed makes it wrong.
 Result<SignatureVerdict> verify_signature_sample(const SignatureSample& sample);
 
 } // namespace ukey

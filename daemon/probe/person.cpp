@@ -77,6 +77,10 @@ Answer self_test(const pkcs11::Slot& slot, const PersonOptions& options, const s
     if (!sample) {
         return tl::unexpected(sample.error());
     }
+    boost::json::array certificates;
+    for (const std::string& der : sample->certificates_der) {
+        certificates.push_back(boost::json::value(base64_encode(der)));
+    }
     boost::json::array signatures;
     for (const pkcs11::SignedDigest& one : sample->signatures) {
         signatures.push_back(boost::json::object{{"digest", base64_encode(one.digest)},
@@ -86,7 +90,7 @@ Answer self_test(const pkcs11::Slot& slot, const PersonOptions& options, const s
     return boost::json::object{
         {"done", true},
         {"rv", "CKR_OK"},
-        {"certificate", base64_encode(sample->certificate_der)},
+        {"certificates", std::move(certificates)},
         {"key_type", sample->key_type},
         {"signatures", std::move(signatures)},
         {"stopped", sample->stopped ? sample->stopped->object + ": " + sample->stopped->reason : ""}};

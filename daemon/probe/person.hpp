@@ -28,7 +28,7 @@ struct PersonOptions {
 /// Writes one line of JSON to `output` and returns the exit status: 0 done, 1 not done.
 ///   list        {"module": {…}, "slots": [Slot]}, shapes of docs/formats/channels.md §2
 ///   change-pin  {"done": true, "rv": "CKR_OK"}
-///   self-test   {"done": true, "rv": "CKR_OK", "certificate" (base64), "key_type",
+///   self-test   {"done": true, "rv": "CKR_OK", "certificates": [base64], "key_type",
 ///               "signatures": [{"digest", "signature" (base64), "took_us"}], "stopped": "C_Sign: CKR_…" or
 ///               ""}: signed; whether it is right is for verify_signature_sample() of
 ///               daemon/core/signature_sample.hpp to say

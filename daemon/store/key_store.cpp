@@ -24,13 +24,15 @@ Result<std::optional<std::string>> match_key(Storage& storage, const Insertion& 
     auto statement = storage.database().prepare(
         "SELECT key.key_id, EXISTS (SELECT 1 FROM key_public_key p WHERE p.key_id = key.key_id AND "
         "p.spki_sha256 = ?) "
-        "AS known_public_key FROM key WHERE manufacturer = ? AND model = ? AND serial = ? "
+        "AS known_public_key, returned FROM key WHERE manufacturer = ? AND model = ? AND serial = ? "
         "ORDER BY known_public_key DESC, last_seen_us DESC");
     statement.bind(spki).bind(identity.manufacturer).bind(identity.model).bind(identity.serial);
     std::optional<std::string> match;
     UKEY_TRY(statement.each([&] {
         const bool exact = statement.integer(1) != 0;
-        if (!match && (exact || !insertion.present_key_ids.contains(statement.text(0)))) {
+        // A vendor may send the same token back with a new key pair: that is another key.
+        const bool is_new = !spki.empty() && statement.integer(2) != 0;
+        if (!match && (exact || (!is_new && !insertion.present_key_ids.contains(statement.text(0))))) {
             match = statement.text(0);
         }
     }));

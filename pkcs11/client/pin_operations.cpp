@@ -86,23 +86,24 @@ CK_RV set_pin(const Session& session, const Secret& old_pin, const Secret& new_p
 struct SigningKey {
     Object key;
     std::string key_type;
-    std::string certificate_der;
+    std::vector<std::string> certificates_der;
 };
 
-/// The X.509 certificate with this CKA_ID.
-std::optional<std::string> certificate_of(const Session& session, const std::string& id) {
+/// The X.509 certificates with this CKA_ID.
+std::vector<std::string> certificates_of(const Session& session, const std::string& id) {
+    std::vector<std::string> certificates;
     const auto found = session.find(ObjectClass::certificate, certificates_max);
     if (!found) {
-        return std::nullopt;
+        return certificates;
     }
     for (const Object& object : found->objects) {
         const auto object_id = object.bytes(Attribute::id, id_max_bytes);
         const auto der = object.bytes(Attribute::value, certificate_max_bytes);
         if (object_id && *object_id == id && der && *der && !(*der)->empty()) {
-            return **der;
+            certificates.push_back(**der);
         }
     }
-    return std::nullopt;
+    return certificates;
 }
 
 Result<SigningKey> find_signing_key(const Session& session) {
@@ -117,9 +118,9 @@ Result<SigningKey> find_signing_key(const Session& session) {
         if (!may_sign || !may_sign->value_or(false) || !id || !*id || (*id)->empty() || !type || !*type) {
             continue;
         }
-        if (auto certificate = certificate_of(session, **id)) {
+        if (auto certificates = certificates_of(session, **id); !certificates.empty()) {
             return SigningKey{
-                .key = key, .key_type = key_type_name(**type), .certificate_der = std::move(*certificate)};
+                .key = key, .key_type = key_type_name(**type), .certificates_der = std::move(certificates)};
         }
     }
     return fail("self_test.no_key", "test the key", "private key",
@@ -237,7 +238,7 @@ Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned t
     if (key->key_type != "rsa" && key->key_type != "ec") {
         return fail("self_test.unsupported", "test the key", "key type", key->key_type);
     }
-    SignedSample sample{.certificate_der = key->certificate_der,
+    SignedSample sample{.certificates_der = key->certificates_der,
                         .key_type = key->key_type,
                         .signatures = {},
                         .stopped = std::nullopt};

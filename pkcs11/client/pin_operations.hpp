@@ -34,7 +34,8 @@ struct SignedDigest {
 /// Signatures made by the token, and what is needed to verify them. Verification is
 /// daemon/core/signature_sample.hpp's: this process must be free of OpenSSL (see daemon/core/base64.hpp).
 struct SignedSample {
-    std::string certificate_der;
+    /// All that have the key's CKA_ID: after a renewal the old one may still be there.
+    std::vector<std::string> certificates_der;
     /// "rsa": PKCS #1 v1.5 with SHA-256; "ec": ECDSA, r and s side by side as PKCS#11 has it (§2.3.1).
     std::string key_type;
     std::vector<SignedDigest> signatures; ///< at least one

@@ -164,6 +164,43 @@ def bank_key(lab):
     return lab.diagnosis(PORT)
 
 
+def unknown_key_nobody_asked_for(lab):
+    """A HID key that is not in the table, on two computers: it is there, and not what is asked for."""
+    bus(lab)
+    lab.add_device(ids=("04b4", "1234"), classes=HID, strings="Nobody;Key;", drivers=["usbhid"])
+    lab.on_computer("2" * 32)
+    previous = lab.save("elsewhere.json")
+    lab.on_computer("1" * 32)
+    return lab.diagnosis("--previous", previous)
+
+
+def flapping_and_read(lab):
+    """It is there just now, and was away six times in a minute."""
+    lab.key_in_order()
+    lab.kernel_log(*FLAPPING)
+    return lab.diagnosis()
+
+
+def gone_from_the_bus(lab):
+    """The service has not noticed yet."""
+    lab.key_in_order()
+    shutil.rmtree(lab.sysfs(PORT))
+    os.unlink(os.path.join(lab.root, "sys/bus/usb/devices", PORT))
+    return lab.diagnosis()
+
+
+def two_of_one_product(lab):
+    """Two devices and one reader: whose it is cannot be told, on two computers neither."""
+    lab.begin()
+    lab.card.remove()
+    lab.add_device("1-2", strings="Feitian;ePass2003;0002")
+    lab.await_device_finding("usb.no_token", "1-2")
+    lab.on_computer("2" * 32)
+    previous = lab.save("elsewhere.json")
+    lab.on_computer("1" * 32)
+    return lab.diagnosis(PORT, "--previous", previous)
+
+
 # In order, however odd ------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +274,10 @@ FAULTS = [
     ("claimed by a virtual machine", "fix_this_computer", claimed_by_virtual_machine),
     ("unknown device, shared vendor id", "try_another_computer", unknown_device_of_shared_vendor),
     ("unknown CCID device", ("fix_this_computer", "try_another_computer"), unknown_ccid_device),
+    ("unknown HID key on two computers", "try_another_computer", unknown_key_nobody_asked_for),
+    ("flapping, read just now", "try_another_computer", flapping_and_read),
+    ("gone, the service does not know", "try_another_computer", gone_from_the_bus),
+    ("two of one product", ("try_another_computer", "fix_this_computer"), two_of_one_product),
     ("FIDO token", "user_action", fido_token),
     ("a bank's key", "user_action", bank_key),
     ("in order", "key_in_order", in_order),

@@ -216,6 +216,29 @@ def removed_while_it_signs(lab):
     return lab.self_test()
 
 
+def tested_many_times(lab):
+    """More than a pipe holds."""
+    lab.key_in_order("--algorithm", "rsa2048")
+    diagnosis = lab.self_test("--times", "300")
+    assert diagnosis["layers"][-1]["found"].startswith("300 signatures"), diagnosis["layers"][-1]
+    return diagnosis
+
+
+def pcscd_out_of_the_persons_reach(lab):
+    """The service has the key; the person's own process does not reach pcscd, on two computers."""
+    lab.key_in_order()
+    lab.environment["PCSCLITE_CSOCK_NAME"] = lab.path("nowhere.comm")
+    lab.on_computer(ELSEWHERE)
+    lab.self_test("--output", lab.path("elsewhere.json"), spent=0)
+    lab.on_computer(HERE)
+    return lab.self_test("--previous", lab.path("elsewhere.json"), spent=0)
+
+
+def pin_of_another_length(lab):
+    lab.key_in_order()
+    return lab.self_test(pin="12", spent=0)
+
+
 def wrong_pin(lab):
     lab.key_in_order()
     return lab.self_test(pin="654321")
@@ -264,6 +287,9 @@ FAULTS = [
     ("wrong signature", "return_key", wrong_signature),
     ("key is not the certificate's", "return_key", mismatched_key),
     ("pulled out while it signs", "try_another_computer", removed_while_it_signs),
+    ("in order, tested 300 times", "key_in_order", tested_many_times),
+    ("pcscd out of the person's reach", "try_another_computer", pcscd_out_of_the_persons_reach),
+    ("PIN of another length typed", "user_action", pin_of_another_length),
     ("wrong PIN typed", "user_action", wrong_pin),
     ("last PIN try, test asked for", "user_action", last_try_tested),
     ("PIN locked, test asked for", "user_action", locked_tested),

@@ -50,12 +50,29 @@ def produce(group, name, expected, fault):
             outcome.verdict = diagnosis["judgement"]["verdict"]
             outcome.because = diagnosis["judgement"]["because"]
             outcome.problem = pins_spent(lab)
+            if group == "host":
+                outcome.problem += sent_back_with(lab, fault, diagnosis)
             if not outcome.is_expected():
                 outcome.problem += "\n" + "\n".join(
                     f"{c['check']}: {c['state']} {(c['finding'] or {}).get('code', c['found'])}" for c in diagnosis["layers"])
     except Exception:  # noqa: BLE001  (every fault is told of, whatever happened to it)
         outcome.problem = traceback.format_exc()
     return outcome
+
+
+def sent_back_with(lab, fault, diagnosis):
+    """A computer's fault, seen on two computers, or beside another key in order at the port: empty, or who was sent back.
+    Only where the fault is still there when it is looked at again."""
+    if fault.__name__ in host_faults.PASSING:
+        return ""
+    elsewhere = {**diagnosis, "computer": {"id": "e" * 32, "name": "elsewhere"}}
+    in_order = {"serial": "other", "usb_serial": "other", "key": "f" * 12, "faults": [], "service_away": False, "complete": True}
+    other_key = {**diagnosis, "evidence": {**diagnosis["evidence"], **in_order}}
+    for name, previous in (("on two computers", elsewhere), ("beside another key", other_key)):
+        verdict = lab.diagnosis_with(previous)["judgement"]["verdict"]
+        if verdict in ("return_key", "key_in_order"):
+            return f"{name}: {verdict}"
+    return ""
 
 
 def pins_spent(lab):

@@ -141,9 +141,10 @@ class Laboratory(Workstation):
     # The diagnosis ---------------------------------------------------------------------------------------------------
 
     def on_computer(self, machine_id):
-        """Diagnoses from now on are of a computer with this /etc/machine-id (a mount namespace's own)."""
+        """Diagnoses from now on are of a computer with this /etc/machine-id and host name (of namespaces of its own)."""
         path = self.write(f"machine-id-{machine_id}", machine_id + "\n")
-        self.wrapper = ["unshare", "-m", "sh", "-c", f'mount --bind {path} /etc/machine-id && exec "$@"', "sh"]
+        self.wrapper = ["unshare", "--mount", "--uts", "sh", "-c",
+                        f'mount --bind {path} /etc/machine-id && hostname pc-{machine_id[:4]} && exec "$@"', "sh"]
 
     def as_nobody(self):
         """Diagnoses from now on are asked for by a user without any rights, who may not see the build's folder."""
@@ -179,6 +180,11 @@ class Laboratory(Workstation):
             return self.diagnosis("--self-test", "--pin-fd", str(reading), *arguments, pass_fds=(reading,))
         finally:
             os.close(reading)
+
+    def diagnosis_with(self, *evidence):
+        """The only one, judged together with earlier ones: {"computer", "time", "evidence"} each."""
+        path = self.write("with.json", json.dumps({"format": "ukey-diagnosis-v1", "diagnoses": list(evidence)}))
+        return self.diagnosis("--previous", path)
 
     def save(self, name, *arguments):
         """A diagnosis in a file, for another one to be judged with."""

@@ -103,6 +103,22 @@ class Interrupted(unittest.TestCase):
                 os.kill(lab.pcscd.pid, signal.SIGCONT)
 
 
+    def test_the_probe_that_tests_ends_with_it(self):
+        with Laboratory() as lab:
+            key = lab.key_in_order()
+            reading, writing = os.pipe()
+            os.write(writing, b"123456\n")
+            os.close(writing)
+            process = subprocess.Popen(
+                lab.ukeyctl_command("diagnose", key, "--self-test", "--times", "1000", "--pin-fd", str(reading)),
+                env=lab.environment, start_new_session=True, stdout=subprocess.DEVNULL, pass_fds=(reading,))
+            os.close(reading)
+            wait_until(lambda: lab.card.verify_count() == 1, "the probe is logged in")
+            process.terminate()
+            process.wait()
+            wait_until(lambda: not group_exists(process.pid), "the probe has ended")
+
+
 def group_exists(group):
     try:
         os.killpg(group, 0)

@@ -182,6 +182,8 @@ TEST(Diagnosis, WhatIsNoneIsSaid) {
          {"", "{", "[]", "{}", R"({"format":"ukey-diagnosis-v2","diagnoses":[]})",
           R"({"format":"ukey-diagnosis-v1","diagnoses":[{}]})",
           R"({"format":"ukey-diagnosis-v1","diagnoses":[{"time":"2026-04-01T00:00:00Z","evidence":
+              {"complete":true,"service_away":false,"faults":"self_test.failed"}}]})",
+          R"({"format":"ukey-diagnosis-v1","diagnoses":[{"time":"2026-04-01T00:00:00Z","evidence":
               {"complete":true,"service_away":false,"faults":[7]}}]})"}) {
         const auto read = parse_diagnoses(text, "file");
         ASSERT_FALSE(read) << text;

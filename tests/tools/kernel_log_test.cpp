@@ -40,6 +40,13 @@ TEST(KernelLog, KindsOfTrouble) {
     EXPECT_FALSE(ports.contains("1-4")) << "nothing is wrong there";
 }
 
+TEST(KernelLog, WhatWasBeforeADeviceWasFoundIsOver) {
+    const std::string errors = line(now, "usb 1-2: device descriptor read/64, error -71");
+    const std::string found = line(now, "usb 1-2: New USB device found, idVendor=096e, idProduct=0807");
+    EXPECT_TRUE(parse_kernel_log(errors + found, now).empty());
+    EXPECT_EQ(parse_kernel_log(found + errors, now).at("1-2").errors, 1U);
+}
+
 TEST(KernelLog, OldMessagesDoNotCount) {
     const auto old = now - kernel_log_window - std::chrono::seconds(1);
     EXPECT_TRUE(parse_kernel_log(line(old, "usb 1-2: device descriptor read/64, error -71"), now).empty());

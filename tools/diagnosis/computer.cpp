@@ -2,6 +2,7 @@
 #include "tools/diagnosis/computer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -23,6 +24,8 @@ namespace ukey::ctl {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::uint8_t usb_class_vendor = 0xff;
 
 std::string attribute(const fs::path& folder, const char* name) {
     std::ifstream stream(folder / name);
@@ -52,6 +55,9 @@ void read_interfaces(const fs::path& device_folder, LocalDevice& device) {
     for (const fs::path& interface : interfaces) {
         device.device.interface_classes.push_back(
             number_attribute<std::uint8_t>(interface, "bInterfaceClass", 16));
+        // HID 1.11 §4.2: subclass 1, protocol 1 or 2.
+        device.is_input = device.is_input || (device.device.interface_classes.back() == usb_class_hid &&
+                                              attribute(interface, "bInterfaceSubClass") == "01");
         const fs::path driver = fs::read_symlink(interface / "driver", ignored);
         device.drivers.push_back(driver.empty() ? "-" : driver.filename().string());
     }
@@ -147,6 +153,16 @@ bool may_be_key(const UsbDevice& device) {
         return known->role == "ukey";
     }
     return std::ranges::count(device.interface_classes, usb_class_smart_card) != 0;
+}
+
+bool may_be_unknown_key(const LocalDevice& local) {
+    constexpr std::array classes{usb_class_hid, usb_class_mass_storage, usb_class_vendor};
+    const bool known =
+        DeviceTable::built_in().find(local.device.vendor_id, local.device.product_id) != nullptr;
+    return !known && !local.is_root_hub() && !local.is_input &&
+           std::ranges::any_of(local.device.interface_classes, [&](std::uint8_t one) {
+               return std::ranges::find(classes, one) != classes.end();
+           });
 }
 
 std::vector<std::string> holders_of(const std::string& node) {

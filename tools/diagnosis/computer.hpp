@@ -21,6 +21,7 @@ struct LocalDevice {
     bool authorized = true;           ///< false: kept from being used (authorized_default, USBGuard)
     bool configured = true;           ///< false: for want of power, or because it did not answer
     bool suspended = false;           ///< now; it wakes up when it is used
+    bool is_input = false;            ///< a keyboard or mouse: HID's boot protocol
     unsigned over_currents = 0;       ///< of its port, since the computer started
 
     bool is_root_hub() const { return device.port.starts_with("usb"); }
@@ -33,6 +34,8 @@ std::vector<LocalDevice> list_usb_devices(const std::string& sysfs = "/sys/bus/u
 
 /// A device that the table knows as a U-Key, or that has a smart-card interface.
 bool may_be_key(const UsbDevice& device);
+/// A device that nobody knows, and that is of a class of which U-Keys are: HID, storage or a vendor's own.
+bool may_be_unknown_key(const LocalDevice& local);
 
 /// Programs that have this device open, by their names; without root only one's own are seen.
 std::vector<std::string> holders_of(const std::string& node);

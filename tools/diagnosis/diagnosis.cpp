@@ -55,11 +55,14 @@ Evidence evidence_of(const Diagnosis& diagnosis, const ComputerView& view) {
                       .usb_id = {},
                       .usb_serial = {},
                       .key = raw_text(target.key, "key"),
+                      .serial = raw_text(target.key, "serial"),
                       .time = diagnosis.time,
                       .faults = find_faults(target, diagnosis.layers),
                       .service_away = !view.status,
                       .complete = is_complete(diagnosis.layers)};
-    if (target.local) {
+    if (has_twin(target, view)) {
+        evidence.port.clear(); // which of them it is is not known
+    } else if (target.local) {
         const UsbDevice& device = target.local->device;
         evidence.usb_id = fmt::format("{:04x}:{:04x}", device.vendor_id, device.product_id);
         evidence.usb_serial = device.serial;

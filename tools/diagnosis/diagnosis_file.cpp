@@ -20,6 +20,7 @@ boost::json::object to_json(const Evidence& evidence) {
             {"usb_id", evidence.usb_id},
             {"usb_serial", evidence.usb_serial},
             {"key", evidence.key},
+            {"serial", evidence.serial},
             {"faults", boost::json::value_from(evidence.faults)},
             {"service_away", evidence.service_away},
             {"complete", evidence.complete}};
@@ -42,8 +43,10 @@ Outcome<Evidence> read_evidence(const boost::json::object& diagnosis, const std:
     const auto time = parse_timestamp(raw_text(diagnosis, "time"));
     const auto complete = flag_of(evidence, "complete");
     const auto service_away = flag_of(evidence, "service_away");
-    if (!time || !complete || !service_away || !evidence.contains("faults")) {
-        return fail_with("diagnosis.malformed", {{"object", path}, {"reason", "a member is missing"}});
+    const boost::json::value* faults = evidence.if_contains("faults");
+    if (!time || !complete || !service_away || faults == nullptr || !faults->is_array()) {
+        return fail_with("diagnosis.malformed",
+                         {{"object", path}, {"reason", "a member is missing or wrong"}});
     }
     Evidence read{.computer = raw_text(computer, "id"),
                   .computer_name = raw_text(computer, "name"),
@@ -51,11 +54,12 @@ Outcome<Evidence> read_evidence(const boost::json::object& diagnosis, const std:
                   .usb_id = raw_text(evidence, "usb_id"),
                   .usb_serial = raw_text(evidence, "usb_serial"),
                   .key = raw_text(evidence, "key"),
+                  .serial = raw_text(evidence, "serial"),
                   .time = *time,
                   .faults = {},
                   .service_away = *service_away,
                   .complete = *complete};
-    for (const boost::json::value& code : list_of(evidence, "faults")) {
+    for (const boost::json::value& code : faults->get_array()) {
         if (!code.is_string()) {
             return fail_with("diagnosis.malformed", {{"object", path}, {"reason", "a fault is no text"}});
         }

@@ -124,6 +124,10 @@ void note(PortTrouble& trouble, Disconnects& disconnects, std::chrono::microseco
     if (is_error(what)) {
         ++trouble.errors;
         trouble.last_error = to_printable_utf8(what);
+    } else if (what.starts_with("New USB device found")) { // what was before is over
+        trouble.errors = 0;
+        trouble.last_error.clear();
+        trouble.no_power = false;
     } else if (has(what, "USB disconnect")) {
         trouble.disconnects = std::max(trouble.disconnects, disconnects.add(time));
     } else if (what.starts_with("reset ")) {

@@ -16,6 +16,9 @@ namespace ukey::ctl {
 /// The layers from the outside in. An empty target stands for a key that nothing sees.
 std::vector<Check> diagnose_target(const Target& target, const ComputerView& view);
 
+/// Another device of this product is in: their readers have one name, and which is whose cannot be told.
+bool has_twin(const Target& target, const ComputerView& view);
+
 /// Parts of it: the port and what is at it; what this computer needs for it; the token.
 Check check_bus(const Target& target, const ComputerView& view);
 Check check_node(const Target& target);

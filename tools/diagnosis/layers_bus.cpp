@@ -28,14 +28,22 @@ void fail_port(Check& check, std::string_view code, const std::string& port, Pla
     check.fail(finding_json({std::string(code), port, std::move(more)}));
 }
 
+bool fails_as_unsteady(Check& check, const std::string& port, const PortTrouble& trouble) {
+    if (trouble.disconnects < unsteady_disconnects) {
+        return false;
+    }
+    fail_port(check, "usb.unsteady", port, {{"count", std::to_string(trouble.disconnects)}});
+    return true;
+}
+
 /// What the kernel says of a port; false when it says nothing that would explain anything.
 bool fails_by_trouble(Check& check, const std::string& port, const PortTrouble& trouble) {
     if (trouble.over_currents > 0) {
         fail_port(check, "usb.over_current", port);
     } else if (trouble.no_power) {
         fail_port(check, "usb.no_power", port);
-    } else if (trouble.disconnects >= unsteady_disconnects) {
-        fail_port(check, "usb.unsteady", port, {{"count", std::to_string(trouble.disconnects)}});
+    } else if (fails_as_unsteady(check, port, trouble)) {
+        return true;
     } else if (trouble.errors >= telling_errors) {
         fail_port(check, "usb.port_errors", port,
                   {{"count", std::to_string(trouble.errors)}, {"reason", trouble.last_error}});
@@ -58,6 +66,14 @@ void check_empty_bus(Check& check, const ComputerView& view) {
             return;
         }
     }
+    // It may be a key of a kind that nobody has told us of.
+    const auto unknown_key = std::ranges::find_if(view.devices, may_be_unknown_key);
+    if (unknown_key != view.devices.end()) {
+        const Target target{.name = {}, .key = {}, .device = {}, .local = *unknown_key};
+        fail_port(check, "usb.unknown_device", port_of(target),
+                  {{"device", device_name(target)}, {"interfaces", interface_words(target)}});
+        return;
+    }
     check.fail(finding_json({"usb.no_device", "usb", {}}));
 }
 
@@ -68,8 +84,13 @@ void check_device_at_port(Check& check, const Target& target, const ComputerView
         fail_port(check, "usb.not_authorized", port);
         return;
     }
-    // What works now is not explained by what was before.
-    if (trouble != nullptr && !target.has_token() && fails_by_trouble(check, port, *trouble)) {
+    if (!target.local && std::ranges::any_of(view.devices, &LocalDevice::is_root_hub)) {
+        check.set(unknown, N_("the service has it at port {port}, and the bus has not"), {{"port", port}});
+        return;
+    }
+    // Errors say nothing of what works now; one that comes and goes is not in order when it has just come.
+    if (trouble != nullptr && (target.has_token() ? fails_as_unsteady(check, port, *trouble)
+                                                  : fails_by_trouble(check, port, *trouble))) {
         return;
     }
     if (target.local && !target.local->configured) {

@@ -103,6 +103,13 @@ std::string module_version(const ComputerView& view, const std::string& name) {
 
 } // namespace
 
+bool has_twin(const Target& target, const ComputerView& view) {
+    return target.local && std::ranges::count_if(view.devices, [&](const LocalDevice& other) {
+                               return other.device.vendor_id == target.local->device.vendor_id &&
+                                      other.device.product_id == target.local->device.product_id;
+                           }) > 1;
+}
+
 Check check_middleware(const Target& target, const ComputerView& view) {
     Check check = layer("middleware", N_("Middleware"));
     check.looked_at = "the service's modules";
@@ -132,8 +139,9 @@ Check check_middleware(const Target& target, const ComputerView& view) {
 
 Check check_smart_card_service(const Target& target, const ComputerView& view) {
     Check check = check_pcscd(view);
-    // A token that was read needs nothing more; a module such as SoftHSM's works without pcscd.
-    if (is_other_kind(target) || (target.has_token() && check.state == failed)) {
+    // A module such as SoftHSM's works without pcscd.
+    const bool without_device = target.has_token() && !target.has_device() && check.state == failed;
+    if (is_other_kind(target) || without_device) {
         check.finding = {};
         return needs_no_reader(std::move(check));
     }
@@ -148,7 +156,9 @@ Check check_reader(const Target& target, const ComputerView& view) {
     if (!target.has_token() && is_other_kind(target)) {
         return needs_no_reader(std::move(check));
     }
-    if (reader != nullptr) {
+    if (!target.has_token() && has_twin(target, view)) {
+        check.set(unknown, N_("two of these keys are in: take the other one out"));
+    } else if (reader != nullptr) {
         judge_reader(check, target, view, *reader);
     } else if (target.has_token()) {
         check.set(ok, N_("{reader}"), {{"reader", text_of(target.key, "slot_description")}});

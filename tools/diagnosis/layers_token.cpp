@@ -10,6 +10,8 @@ namespace {
 
 using enum CheckState;
 
+/// In a return value's place: not the key's word but a bound of ours.
+constexpr std::string_view over_limit = "limit";
 constexpr std::string_view service_word = "the service's status";
 
 /// The worst of the token's findings whose codes begin so.
@@ -56,8 +58,13 @@ Check check_token(const Target& target, const ComputerView& view, const Check& r
     Check check = layer("token", N_("Token"));
     check.looked_at = service_word;
     check.took = view.took.status;
+    const boost::json::object unreadable = finding_like(target, "key.unreadable");
     if (reader.state == failed) {
         check.set(skipped, N_("its reader has to be seen to first"));
+    } else if (!target.has_token() && has_twin(target, view)) {
+        check.set(unknown, N_("two of these keys are in: take the other one out"));
+    } else if (raw_text(object_of(unreadable, "arguments"), "rv") == over_limit) {
+        check.set(unknown, N_("it has more on it than is read"));
     } else if (check.fails_by(finding_like(target, "usb.no_token")) ||
                check.fails_by(finding_like(target, "key.unreadable"))) {
         return check;

@@ -28,24 +28,32 @@ struct Refusal {
 constexpr std::array refusals{
     Refusal{"CKR_PIN_INCORRECT", "self_test.pin_incorrect"},
     Refusal{"CKR_PIN_LOCKED", "pin.locked"},
-    Refusal{"CKR_PIN_LEN_RANGE", "self_test.pin_incorrect"},
-    Refusal{"CKR_PIN_INVALID", "self_test.pin_incorrect"},
+    Refusal{"CKR_PIN_LEN_RANGE", "self_test.pin_length"},
+    Refusal{"CKR_PIN_INVALID", "self_test.pin_length"},
     Refusal{"pin.final_try", "pin.final_try"},
     Refusal{"pin.bad_length", "self_test.pin_length"},
     Refusal{"self_test.no_key", "self_test.no_key"},
     Refusal{"self_test.unsupported", "self_test.unsupported"},
 };
 
+/// The device itself failed in the middle of a signature. Anything else (it was pulled out, the module did
+/// not find it, a mechanism is missing) says nothing of the chip.
+bool is_chips_word(std::string_view function, std::string_view rv) {
+    return function.starts_with("C_Sign") &&
+           (rv == "CKR_DEVICE_ERROR" || rv == "CKR_DEVICE_MEMORY" || rv == "CKR_FUNCTION_FAILED");
+}
+
 boost::json::object finding_of_failure(const boost::json::object& answer, const std::string& subject) {
     const std::string code = raw_text(answer, "code");
     const std::string rv = raw_text(answer, "rv");
-    const auto known = std::ranges::find_if(
-        refusals, [&](const Refusal& refusal) { return refusal.said == code || refusal.said == rv; });
+    auto known = std::ranges::find(refusals, code, &Refusal::said);
+    known = known != refusals.end() ? known : std::ranges::find(refusals, rv, &Refusal::said);
     const std::string object = text_of(answer, "object");
     const std::string reason = rv.empty() ? text_of(answer, "reason") : rv;
-    return finding_json({known != refusals.end() ? std::string(known->code) : "self_test.failed",
+    const std::string_view otherwise = is_chips_word(object, rv) ? "self_test.failed" : "self_test.unknown";
+    return finding_json({std::string(known != refusals.end() ? known->code : otherwise),
                          subject,
-                         {{"function", object}, {"rv", reason}, {"object", object}, {"reason", reason}}});
+                         {{"function", object}, {"rv", reason}, {"reason", object + ": " + reason}}});
 }
 
 std::string milliseconds(std::chrono::microseconds duration) {
@@ -70,14 +78,21 @@ void judge_signatures(Check& check, const SignatureSample& sample, const std::st
         return;
     }
     set_timings(check, sample);
-    const std::string all = std::to_string(verdict->good + verdict->wrong);
+    const std::string all = std::to_string(sample.signatures.size());
     if (verdict->wrong > 0) {
         check.fail(finding_json({"self_test.wrong_signature",
                                  subject,
                                  {{"count", std::to_string(verdict->wrong)}, {"all", all}}}));
+    } else if (verdict->misshapen > 0) {
+        check.fail(finding_json(
+            {"self_test.unknown", subject, {{"reason", "its module gives signatures in another form"}}}));
     } else if (!sample.stopped.empty()) {
-        check.fail(
-            finding_json({"self_test.stopped", subject, {{"count", all}, {"reason", sample.stopped}}}));
+        const std::size_t colon = sample.stopped.find(": ");
+        const bool by_chip = colon != std::string::npos &&
+                             is_chips_word(sample.stopped.substr(0, colon), sample.stopped.substr(colon + 2));
+        check.fail(finding_json({by_chip ? "self_test.stopped" : "self_test.unknown",
+                                 subject,
+                                 {{"count", all}, {"reason", sample.stopped}}}));
     }
 }
 

@@ -98,6 +98,17 @@ Slip make_slip(const Diagnosis& diagnosis, std::span<const Evidence> previous, c
     return slip;
 }
 
+Outcome<void> check_slip(const std::string& path, std::size_t diagnoses) {
+    const bool known_ending = path.ends_with(".html") || path.ends_with(".xlsx") || path.ends_with(".json");
+    if (path.empty() || (known_ending && diagnoses == 1)) {
+        return {};
+    }
+    return fail_with("usage.arguments",
+                     {{"reason", known_ending ? _("several keys are in: name the one that the slip is for")
+                                              : _("--slip needs a file that ends in .html, .xlsx or .json")},
+                      {"program", "ukeyctl diagnose"}});
+}
+
 Outcome<void> write_slip(const std::string& path, const Slip& slip, const Diagnosis& diagnosis) {
     if (path.ends_with(".html")) {
         return write_slip_html(path, slip, diagnosis);
@@ -105,12 +116,7 @@ Outcome<void> write_slip(const std::string& path, const Slip& slip, const Diagno
     if (path.ends_with(".xlsx")) {
         return write_slip_xlsx(path, slip, diagnosis);
     }
-    if (path.ends_with(".json")) {
-        return write_diagnoses(path, {diagnosis});
-    }
-    return fail_with("usage.arguments",
-                     {{"reason", _("--slip needs a file that ends in .html, .xlsx or .json")},
-                      {"program", "ukeyctl diagnose"}});
+    return write_diagnoses(path, {diagnosis});
 }
 
 } // namespace ukey::ctl

@@ -38,8 +38,11 @@ struct Slip {
 Slip make_slip(const Diagnosis& diagnosis, std::span<const Evidence> previous, const ReturnAddress& address,
                const boost::json::object& organisation);
 
-/// By the ending of the path: .html, .xlsx, .json. Errors `usage.arguments` for another one,
-/// `file.unwritable`.
+/// Error `usage.arguments`: another ending than .html, .xlsx or .json, or not one diagnosis. An empty path is
+/// none.
+Outcome<void> check_slip(const std::string& path, std::size_t diagnoses);
+
+/// By the ending of the path, which check_slip() has looked at. Error `file.unwritable`.
 Outcome<void> write_slip(const std::string& path, const Slip& slip, const Diagnosis& diagnosis);
 
 /// The formats by themselves.

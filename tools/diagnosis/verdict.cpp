@@ -123,27 +123,45 @@ bool has_fault(const Evidence& evidence, Side side) {
     return !faults_at(evidence, side).empty();
 }
 
-/// The same, as far as it can be seen: of a device that no computer saw the person alone knows.
-bool may_be_same_key(const Evidence& one, const Evidence& other) {
-    const auto agree = [](const std::string& a, const std::string& b) {
-        return a.empty() || b.empty() || a == b;
-    };
-    return agree(one.key, other.key) && agree(one.usb_id, other.usb_id) &&
-           agree(one.usb_serial, other.usb_serial);
+struct Likeness {
+    bool differs = false; ///< something that both show is not the same
+    bool agrees = false;  ///< something that both show is
+};
+
+/// By serials and ids; not by the token's id, which is another one where its public key could not be read.
+Likeness compare(const Evidence& one, const Evidence& other) {
+    Likeness likeness;
+    for (const auto member : {&Evidence::serial, &Evidence::usb_id, &Evidence::usb_serial}) {
+        const bool both = !(one.*member).empty() && !(other.*member).empty();
+        likeness.differs = likeness.differs || (both && one.*member != other.*member);
+        likeness.agrees = likeness.agrees || (both && one.*member == other.*member);
+    }
+    return likeness;
 }
 
-/// Two keys, proved by what can be seen of both.
-bool is_other_key(const Evidence& one, const Evidence& other) {
-    return !may_be_same_key(one, other);
+bool counts(const Evidence& now, const Evidence& previous, Timestamp::duration max_age) {
+    return previous.time <= now.time && now.time - previous.time <= max_age;
 }
 
-bool counts(const Evidence& now, const Evidence& previous) {
-    return previous.time <= now.time && now.time - previous.time <= previous_max_age;
+bool is_same_computer(const Evidence& one, const Evidence& other) {
+    return !one.computer.empty() && one.computer == other.computer &&
+           one.computer_name == other.computer_name;
 }
 
+bool is_other_computer(const Evidence& one, const Evidence& other) {
+    return !one.computer.empty() && !other.computer.empty() && one.computer != other.computer &&
+           one.computer_name != other.computer_name;
+}
+
+/// Of a hub nobody knows whether it went along to the other computer.
+bool is_behind_hub(const Evidence& evidence) {
+    return evidence.port.find('.') != std::string::npos;
+}
+
+/// The same key, as far as it can be seen: of a device that no computer saw the person alone knows.
 bool is_elsewhere(const Evidence& now, const Evidence& previous) {
-    return counts(now, previous) && !now.computer.empty() && !previous.computer.empty() &&
-           previous.computer != now.computer && may_be_same_key(now, previous);
+    return counts(now, previous, previous_max_age) && is_other_computer(now, previous) &&
+           !compare(now, previous).differs;
 }
 
 template <typename Predicate>
@@ -156,19 +174,25 @@ std::optional<std::size_t> find_previous(std::span<const Evidence> previous, con
 /// On a second computer, and nothing there but the same suspicion.
 std::optional<std::size_t> find_same_elsewhere(const Evidence& now, std::string_view code,
                                                std::span<const Evidence> previous) {
+    const Kind kind = kind_of(code);
+    if (kind == Kind::bus && is_behind_hub(now)) {
+        return std::nullopt;
+    }
     return find_previous(previous, [&](const Evidence& other) {
         return is_elsewhere(now, other) && !other.service_away && !has_fault(other, computer) &&
+               !(kind == Kind::bus && is_behind_hub(other)) &&
                std::ranges::any_of(other.faults, [&](const std::string& theirs) {
-                   return kind_of(theirs) == kind_of(code) && rule_of(theirs).side == suspicion;
+                   return kind_of(theirs) == kind && rule_of(theirs).proof != Proof::none;
                });
     });
 }
 
-/// Another key at the same port, in order: so are the port and all that is above it.
+/// Another key of its kind at the same port, in order a short while ago: so are the port and all above it.
 std::optional<std::size_t> find_other_key_here(const Evidence& now, std::span<const Evidence> previous) {
     return find_previous(previous, [&](const Evidence& other) {
-        return counts(now, other) && !now.computer.empty() && other.computer == now.computer &&
-               !now.port.empty() && other.port == now.port && other.is_in_order() && is_other_key(now, other);
+        return counts(now, other, other_key_max_age) && is_same_computer(now, other) && !now.port.empty() &&
+               other.port == now.port && !now.usb_id.empty() && other.usb_id == now.usb_id &&
+               other.is_in_order() && compare(now, other).differs;
     });
 }
 
@@ -242,8 +266,9 @@ Judgement judge(const Evidence& now, std::span<const Evidence> previous) {
     }
     const std::vector<std::string> suspicions = faults_at(now, suspicion);
     if (!suspicions.empty()) {
-        const auto good = find_previous(
-            previous, [&](const Evidence& other) { return is_elsewhere(now, other) && other.is_in_order(); });
+        const auto good = find_previous(previous, [&](const Evidence& other) {
+            return is_elsewhere(now, other) && other.is_in_order() && compare(now, other).agrees;
+        });
         if (good) {
             return {Verdict::fix_this_computer, Decision::works_elsewhere, suspicions, good};
         }

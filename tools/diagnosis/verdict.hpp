@@ -68,6 +68,7 @@ struct Evidence {
     std::string usb_id;     ///< "096e:0807"; empty: no device was seen
     std::string usb_serial; ///< of the device, where it has one
     std::string key;        ///< the token's id; empty: none was read
+    std::string serial;     ///< the token's
     Timestamp time{};
     std::vector<std::string> faults; ///< codes of what was found wrong
     bool service_away = false;       ///< without ukeyd the upper layers are not known
@@ -100,11 +101,13 @@ struct Judgement {
     std::optional<std::size_t> with;  ///< the earlier diagnosis that decided with them
 };
 
-/// A diagnosis that is older says nothing of the key as it is today.
+/// A diagnosis that is older says nothing of the key as it is today, or of the port.
 constexpr std::chrono::days previous_max_age{30};
+constexpr std::chrono::hours other_key_max_age{4};
 
-/// `previous` are diagnoses of the same key on other computers, or of another key on this one; those that are
-/// neither, are too old or are of later than `now` do not count.
+/// `previous` are diagnoses of the same key on other computers, or of another key of its kind on this one;
+/// those that are neither, are too old or are of later than `now` do not count. Computers are two when both
+/// their ids and their names differ, and one when neither does; else nobody knows.
 Judgement judge(const Evidence& now, std::span<const Evidence> previous);
 
 } // namespace ukey::ctl

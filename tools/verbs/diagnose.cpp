@@ -63,11 +63,6 @@ Outcome<void> write_papers(const Context& context, const Arguments& arguments, c
     if (arguments.slip.empty()) {
         return {};
     }
-    if (diagnoses.size() != 1) {
-        return fail_with("usage.arguments",
-                         {{"reason", _("several keys are in: name the one that the slip is for")},
-                          {"program", "ukeyctl diagnose"}});
-    }
     const ReturnAddress address = view.configuration ? view.configuration->return_address : ReturnAddress();
     const Diagnosis& diagnosis = diagnoses.front();
     return write_slip(arguments.slip,
@@ -109,7 +104,8 @@ Outcome<std::vector<Diagnosis>> diagnose_all(const ComputerView& view, const std
 
 /// What was just plugged in, or just let go, is there a moment later.
 bool may_settle(const Diagnosis& diagnosis) {
-    constexpr std::array passing{"reader.empty", "reader.mute", "usb.no_reader", "usb.no_token"};
+    constexpr std::array passing{"key.unreadable", "reader.empty", "reader.mute", "usb.no_reader",
+                                 "usb.no_token"};
     return !diagnosis.evidence.complete ||
            std::ranges::any_of(diagnosis.evidence.faults, [&](const std::string& code) {
                return std::ranges::find(passing, code) != passing.end();
@@ -168,6 +164,15 @@ Outcome<void> test_key(const Context& context, const Arguments& arguments, const
     if (!pin) {
         return tl::unexpected(pin.error());
     }
+    // While it was typed somebody may have logged in.
+    const auto now = context.ask("key.show", {{"key", raw_text(key, "key")}});
+    if (!now) {
+        return tl::unexpected(now.error());
+    }
+    if (auto refusal = self_test_refusal(object_of(*now, "key"))) {
+        add_self_test(diagnosis, std::move(*refusal), previous);
+        return {};
+    }
     add_self_test(diagnosis, self_test(probe_for(context, *view.status, key), *pin, arguments.times),
                   previous);
     return {};
@@ -183,15 +188,19 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
     if (!diagnoses) {
         return tl::unexpected(diagnoses.error());
     }
+    // Before anybody types a PIN for nothing.
+    if (const auto usable = check_slip(arguments.slip, diagnoses->size()); !usable) {
+        return tl::unexpected(usable.error());
+    }
     if (arguments.self_test) {
         if (const auto tested = test_key(context, arguments, view, *previous, *diagnoses); !tested) {
             return tl::unexpected(tested.error());
         }
     }
+    show(context, *diagnoses, *previous, view); // whatever becomes of the files
     if (const auto written = write_papers(context, arguments, view, *previous, *diagnoses); !written) {
         return tl::unexpected(written.error());
     }
-    show(context, *diagnoses, *previous, view);
     const bool good = std::ranges::all_of(*diagnoses, [](const Diagnosis& diagnosis) {
         return diagnosis.judgement.verdict == Verdict::key_in_order;
     });

@@ -9,18 +9,22 @@
 namespace ukey::ctl {
 namespace {
 
-/// "U-Key 0a1b2c3d4e5f (organisation) goes back …"
-Outcome<void> confirm_return(const Context& context, const std::string& wanted, bool confirmed) {
+/// "U-Key 0a1b2c3d4e5f (organisation) goes back …"; the id of the key that was confirmed.
+Outcome<std::string> confirm_return(const Context& context, const std::string& wanted, bool confirmed) {
     const auto answer = context.ask("key.show", {{"key", wanted}});
     if (!answer) {
         return tl::unexpected(answer.error());
     }
     const boost::json::object& key = object_of(*answer, "key");
-    return ask_to_confirm(
+    auto confirmation = ask_to_confirm(
         say(N_("U-Key {key} ({organisation}) goes back for replacement: it can log in no more, "
                "and is never bound again."),
             {{"key", text_of(key, "key")}, {"organisation", organisation_line(key)}}),
         confirmed);
+    if (!confirmation) {
+        return tl::unexpected(confirmation.error());
+    }
+    return raw_text(key, "key");
 }
 
 ExitCode print_done(const Context& context, const boost::json::object& answer, std::string_view done) {
@@ -48,8 +52,8 @@ Run define_key_return(CLI::App& command) {
     command.footer(_("Only a key whose own fault is proved goes back: ukeyctl diagnose says when."));
     return [arguments](const Context& context) -> Outcome<ExitCode> {
         return confirm_return(context, arguments->key, arguments->confirmed)
-            .and_then([&] {
-                return context.ask("key.return", {{"key", arguments->key}});
+            .and_then([&](const std::string& key) {
+                return context.ask("key.return", {{"key", key}});
             })
             .map([&](const boost::json::object& done) {
                 return print_done(
@@ -73,8 +77,8 @@ Run define_key_replace(CLI::App& command) {
     command.footer(_("The new key inherits the organisation; the logins of both count."));
     return [arguments](const Context& context) -> Outcome<ExitCode> {
         return confirm_return(context, arguments->old_key, arguments->confirmed)
-            .and_then([&] {
-                return context.ask("key.replace", {{"key", arguments->old_key}, {"by", arguments->new_key}});
+            .and_then([&](const std::string& key) {
+                return context.ask("key.replace", {{"key", key}, {"by", arguments->new_key}});
             })
             .map([&](const boost::json::object& done) {
                 return print_done(context, done, N_("The key {key} now belongs to {organisation}."));
