@@ -7,6 +7,7 @@ and handed to it, ukeyd says READY, and states are awaited on the event stream o
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import secrets
@@ -57,13 +58,21 @@ def sanitizer_environment():
     return {"LD_PRELOAD": runtimes[0], "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"}
 
 
+# Below those that the kernel gives to connecting sockets (ip_local_port_range begins at 32768): a card that connects must
+# not take the port that another workstation's pcscd is about to listen on. Each process begins somewhere else.
+FIRST_PORT, LAST_PORT = 10000, 32000
+next_port = itertools.count(FIRST_PORT + os.getpid() * 64 % (LAST_PORT - FIRST_PORT), 2)
+next_port_lock = threading.Lock()
+
+
 def free_port_pair():
-    """Two neighbouring TCP ports that are free now: vpcd opens two slots per reader."""
+    """Two neighbouring TCP ports that are free, and are not given out again: vpcd opens two slots per reader."""
     while True:
+        with next_port_lock:
+            port = FIRST_PORT + (next(next_port) - FIRST_PORT) % (LAST_PORT - FIRST_PORT)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
+            with contextlib.suppress(OSError):
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
                 return port
 
@@ -276,8 +285,8 @@ class Workstation:
         os.chmod(self.path("pcscd.comm"), 0o666)
         listener.listen(64)
         log = open(self.path("log/pcscd.log"), "ab")
-        # The shell keeps its process id over exec, which LISTEN_PID must name.
-        self.pcscd = self.start(["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd -f -c "$0" 3<&' +
+        # The shell keeps its process id over exec, which LISTEN_PID must name. bash: dash knows descriptors of one digit only.
+        self.pcscd = self.start(["bash", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd -f -c "$0" 3<&' +
                                  str(listener.fileno()), self.path("pcsc.d")],
                                 pass_fds=[listener.fileno()], stdout=log, stderr=log)
         listener.close()

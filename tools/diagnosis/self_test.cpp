@@ -134,7 +134,9 @@ Check judge_self_test(const Outcome<boost::json::object>& answer, const std::str
 
 Check self_test(const PersonProbe& probe, const Secret& pin, unsigned times) {
     return judge_self_test(run_person_probe(probe, "self-test", {"--times", std::to_string(times)}, {&pin},
-                                            self_test_wait, "self_test.unknown"),
+                                            std::chrono::ceil<std::chrono::seconds>(
+                                                self_test_wait + times * self_test_wait_each),
+                                            "self_test.unknown"),
                            probe.serial);
 }
 

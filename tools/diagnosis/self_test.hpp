@@ -14,14 +14,16 @@
 
 namespace ukey::ctl {
 
-/// A thousand signatures of a slow key.
-constexpr std::chrono::seconds self_test_wait{600};
+/// To load the module, log in and sign once; and for each further signature of a slow key.
+constexpr std::chrono::seconds self_test_wait{30};
+constexpr std::chrono::milliseconds self_test_wait_each{600};
 
 /// Why the key may not be tested now, as a check without its signatures; nothing: it may be. Its PIN is
 /// locked or has one try left, or somebody is logged in with it.
 std::optional<Check> self_test_refusal(const boost::json::object& key);
 
-/// Lets the key sign `times` times, in a process of its own. Blocks up to `self_test_wait`.
+/// Lets the key sign `times` times, in a process of its own. Blocks up to `self_test_wait`, and
+/// `self_test_wait_each` for each signature.
 Check self_test(const PersonProbe& probe, const Secret& pin, unsigned times);
 
 /// The check that a probe's answer stands for.
