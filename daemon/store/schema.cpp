@@ -174,8 +174,8 @@ ALTER TABLE base_key ADD COLUMN returned INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 /// What brings a database from the version that is its place here to the next one.
-constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3,
-                                                        version_4, version_5, version_6, version_7};
+constexpr std::array<const char*, schema_version> steps{version_1, version_2, version_3, version_4,
+                                                        version_5, version_6, version_7};
 
 Result<std::int64_t> read_version(Database& database) {
     auto statement = database.prepare("PRAGMA user_version");

@@ -116,6 +116,22 @@ TEST(Diagnose, LocalDeviceIsFoundWhileTheDaemonIsAway) {
     EXPECT_EQ(first_failed(layers)->name, "device_node");
 }
 
+TEST(Diagnose, ReaderIsATargetOnlyWhileTheServiceCannotSayWhatIsInIt) {
+    LocalDevice reader = feitian();
+    reader.device.vendor_id = 0x08e6;
+    reader.device.product_id = 0x4433;
+    EXPECT_TRUE(find_targets(test::example_status(), {reader}, "1-2").front().local)
+        << "asked for by its port";
+    const auto with_service = find_targets(test::example_status(), {reader}, "");
+    EXPECT_TRUE(
+        std::ranges::none_of(with_service, [](const Target& target) { return target.local.has_value(); }));
+    const auto computer = view(daemon_away());
+    auto targets = find_targets(computer.status, {reader}, "");
+    ASSERT_EQ(targets.size(), 1U);
+    const Diagnosis made = diagnose(targets.front(), computer, {"0123", "前台"}, {});
+    EXPECT_EQ(made.judgement.verdict, ukey::ctl::Verdict::fix_this_computer);
+}
+
 /// What pcscd says of the device's reader, and the code that comes of it.
 TEST(Diagnose, ReaderOfTheDevice) {
     const PcscReader good{.name = "Feitian ePass2003 00 00", .atr = "3b00", .has_card = true};

@@ -136,6 +136,9 @@ bool fails_as_other_device(Check& check, const Target& target) {
         return false;
     }
     const KnownDevice* known = known_device(target);
+    if (known != nullptr && known->role == "reader") {
+        return false; // the key may be a card in it
+    }
     check.fail(finding_json({known != nullptr ? "usb.other_device" : "usb.unknown_device",
                              target.name,
                              {{"device", device_name(target)},
