@@ -288,7 +288,7 @@ FAULTS = [
     ("key is not the certificate's", "return_key", mismatched_key),
     ("pulled out while it signs", "try_another_computer", removed_while_it_signs),
     ("in order, tested 300 times", "key_in_order", tested_many_times),
-    ("pcscd out of the person's reach", "try_another_computer", pcscd_out_of_the_persons_reach),
+    ("pcscd out of the person's reach", "fix_this_computer", pcscd_out_of_the_persons_reach),
     ("PIN of another length typed", "user_action", pin_of_another_length),
     ("wrong PIN typed", "user_action", wrong_pin),
     ("last PIN try, test asked for", "user_action", last_try_tested),
