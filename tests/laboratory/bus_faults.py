@@ -168,9 +168,7 @@ def unknown_key_nobody_asked_for(lab):
     """A HID key that is not in the table, on two computers: it is there, and not what is asked for."""
     bus(lab)
     lab.add_device(ids=("04b4", "1234"), classes=HID, strings="Nobody;Key;", drivers=["usbhid"])
-    lab.on_computer("2" * 32)
-    previous = lab.save("elsewhere.json")
-    lab.on_computer("1" * 32)
+    previous = lab.save_elsewhere()
     return lab.diagnosis("--previous", previous)
 
 
@@ -195,9 +193,7 @@ def two_of_one_product(lab):
     lab.card.remove()
     lab.add_device("1-2", strings="Feitian;ePass2003;0002")
     lab.await_device_finding("usb.no_token", "1-2")
-    lab.on_computer("2" * 32)
-    previous = lab.save("elsewhere.json")
-    lab.on_computer("1" * 32)
+    previous = lab.save_elsewhere()
     return lab.diagnosis(PORT, "--previous", previous)
 
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the chip, of what is on it, and of what people did with it: the virtual card's, through real pcscd and OpenSC."""
 
-from laboratory import OTHER_BRANCH, PORT, wait_until
+from laboratory import ELSEWHERE, HERE, OTHER_BRANCH, PORT, wait_until
 from workstation import program
-
-HERE, ELSEWHERE = "1" * 32, "2" * 32
 
 
 def silent(lab, fault="mute"):
@@ -17,6 +15,13 @@ def silent(lab, fault="mute"):
     lab.await_device_finding("usb.no_token")
 
 
+def begin_with(lab, fault):
+    """The card is like that when it is plugged in."""
+    lab.begin(inserted=False)
+    lab.card.fault(fault)
+    lab.card.insert()
+
+
 def mute(lab):
     silent(lab)
     return lab.diagnosis()
@@ -24,9 +29,7 @@ def mute(lab):
 
 def mute_on_two_computers(lab):
     silent(lab)
-    lab.on_computer(ELSEWHERE)
-    previous = lab.save("elsewhere.json")
-    lab.on_computer(HERE)
+    previous = lab.save_elsewhere()
     return lab.diagnosis("--previous", previous)
 
 
@@ -52,9 +55,7 @@ def mute_where_another_key_works(lab):
 
 def mute_here_in_order_elsewhere(lab):
     lab.key_in_order()
-    lab.on_computer(ELSEWHERE)
-    previous = lab.save("elsewhere.json")
-    lab.on_computer(HERE)
+    previous = lab.save_elsewhere()
     lab.card.remove()
     wait_until(lambda: lab.present_keys() == [], "the key is out")
     lab.card.fault("mute")
@@ -67,9 +68,7 @@ def no_device_on_two_computers(lab):
     lab.start_pcscd()
     lab.configure()
     lab.start_on_bus()
-    lab.on_computer(ELSEWHERE)
-    previous = lab.save("elsewhere.json")
-    lab.on_computer(HERE)
+    previous = lab.save_elsewhere()
     return lab.diagnosis("--previous", previous)
 
 
@@ -87,34 +86,26 @@ def slow(lab):
 
 
 def no_certificate(lab):
-    lab.begin(inserted=False)
-    lab.card.fault("missing_certificate")
-    lab.card.insert()
+    begin_with(lab, "missing_certificate")
     lab.await_keys(1)
     return lab.diagnosis()
 
 
 def garbage_certificate(lab):
     """OpenSC shows no certificate then."""
-    lab.begin(inserted=False)
-    lab.card.fault("garbage_certificate")
-    lab.card.insert()
+    begin_with(lab, "garbage_certificate")
     lab.await_keys(1)
     return lab.diagnosis()
 
 
 def locked(lab):
-    lab.begin(inserted=False)
-    lab.card.fault("locked")
-    lab.card.insert()
+    begin_with(lab, "locked")
     lab.bind()
     return lab.diagnosis()
 
 
 def last_try(lab):
-    lab.begin(inserted=False)
-    lab.card.fault("last_try")
-    lab.card.insert()
+    begin_with(lab, "last_try")
     lab.bind()
     return lab.diagnosis()
 
@@ -245,17 +236,13 @@ def wrong_pin(lab):
 
 
 def last_try_tested(lab):
-    lab.begin(inserted=False)
-    lab.card.fault("last_try")
-    lab.card.insert()
+    begin_with(lab, "last_try")
     lab.bind()
     return lab.self_test(spent=0)
 
 
 def locked_tested(lab):
-    lab.begin(inserted=False)
-    lab.card.fault("locked")
-    lab.card.insert()
+    begin_with(lab, "locked")
     lab.bind()
     return lab.self_test(spent=0)
 

@@ -7,8 +7,6 @@ import signal
 
 from laboratory import PORT, wait_until
 
-HERE, ELSEWHERE = "1" * 32, "2" * 32
-
 
 def mute(lab):
     lab.card.remove()
@@ -84,9 +82,7 @@ class Combination:
             if self.of_the_key is not off_the_bus:
                 lab.await_device_finding("usb.no_token")
         if self.same_elsewhere:
-            lab.on_computer(ELSEWHERE)
-            previous = ["--previous", lab.save("elsewhere.json")]
-            lab.on_computer(HERE)
+            previous = ["--previous", lab.save_elsewhere()]
         for fault in self.of_the_host:
             fault(lab)
         try:

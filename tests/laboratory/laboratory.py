@@ -28,6 +28,7 @@ CCID, HID, STORAGE, VENDOR_CLASS = "0b", "03", "08", "ff"
 FEITIAN = ("096e", "0807")
 PORT = "1-1"
 NOBODY = 65534
+HERE, ELSEWHERE = "1" * 32, "2" * 32  # machine ids
 
 
 class Laboratory(Workstation):
@@ -199,6 +200,13 @@ class Laboratory(Workstation):
         """The only one, judged together with earlier ones: {"computer", "time", "evidence"} each."""
         path = self.write("with.json", json.dumps({"format": "ukey-diagnosis-v1", "diagnoses": list(evidence)}))
         return self.diagnosis("--previous", path)
+
+    def save_elsewhere(self, *arguments):
+        """A diagnosis of a second computer, in a file; those from now on are of the first one."""
+        self.on_computer(ELSEWHERE)
+        path = self.save("elsewhere.json", *arguments)
+        self.on_computer(HERE)
+        return path
 
     def save(self, name, *arguments):
         """A diagnosis in a file, for another one to be judged with."""

@@ -155,6 +155,11 @@ bool may_be_key(const UsbDevice& device) {
     return std::ranges::count(device.interface_classes, usb_class_smart_card) != 0;
 }
 
+bool is_card_reader(const UsbDevice& device) {
+    const KnownDevice* known = DeviceTable::built_in().find(device.vendor_id, device.product_id);
+    return known != nullptr && known->role == "reader";
+}
+
 bool may_be_unknown_key(const LocalDevice& local) {
     constexpr std::array classes{usb_class_hid, usb_class_mass_storage, usb_class_vendor};
     const bool known =

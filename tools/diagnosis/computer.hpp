@@ -34,6 +34,8 @@ std::vector<LocalDevice> list_usb_devices(const std::string& sysfs = "/sys/bus/u
 
 /// A device that the table knows as a U-Key, or that has a smart-card interface.
 bool may_be_key(const UsbDevice& device);
+/// A reader for cards by the table: a key may be in it, or none.
+bool is_card_reader(const UsbDevice& device);
 /// A device that nobody knows, and that is of a class of which U-Keys are: HID, storage or a vendor's own.
 bool may_be_unknown_key(const LocalDevice& local);
 

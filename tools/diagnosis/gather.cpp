@@ -63,8 +63,10 @@ ComputerView look_at_computer(const Context& context) {
                       .filter = find_filter(),
                       .clock = look_at_clock()};
     view.pcsc = timed(took.pcsc, [&] { return look_at_pcscd(view.pcscd_refusal); });
-    view.devices = timed(took.bus, [] { return list_usb_devices(); });
-    view.kernel_log = read_kernel_log();
+    view.devices = timed(took.bus, [&] {
+        view.kernel_log = read_kernel_log();
+        return list_usb_devices();
+    });
     view.took = took;
     return view;
 }

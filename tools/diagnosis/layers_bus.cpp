@@ -132,13 +132,11 @@ std::string foreign_holder(const LocalDevice& local) {
 
 /// A device of which the table says that it is something else, or that nobody knows.
 bool fails_as_other_device(Check& check, const Target& target) {
-    if (target.has_token() || !target.local || may_be_key(target.local->device)) {
+    if (target.has_token() || !target.local || may_be_key(target.local->device) ||
+        is_card_reader(target.local->device)) { // the key may be a card in it
         return false;
     }
     const KnownDevice* known = known_device(target);
-    if (known != nullptr && known->role == "reader") {
-        return false; // the key may be a card in it
-    }
     check.fail(finding_json({known != nullptr ? "usb.other_device" : "usb.unknown_device",
                              target.name,
                              {{"device", device_name(target)},
@@ -181,6 +179,7 @@ bool fails_as_claimed(Check& check, const Target& target) {
 
 Check check_bus(const Target& target, const ComputerView& view) {
     Check check = layer("usb_bus", N_("USB bus"));
+    check.took = view.took.bus;
     check.looked_at = view.kernel_log.readable
                           ? "sysfs, kernel log"
                           : "sysfs; the kernel log may not be read: " + view.kernel_log.reason;

@@ -36,7 +36,6 @@ boost::json::object to_json(const SCARD_READERSTATE& reader) {
             {"has_card", has(SCARD_STATE_PRESENT)},
             {"mute", has(SCARD_STATE_MUTE)},
             {"exclusive", has(SCARD_STATE_EXCLUSIVE)},
-            {"in_use", has(SCARD_STATE_INUSE)},
             {"gone", has(SCARD_STATE_UNAVAILABLE) || has(SCARD_STATE_UNKNOWN)}};
 }
 
@@ -86,7 +85,6 @@ PcscReader reader_from(const boost::json::object& object) {
             .has_card = flag("has_card"),
             .mute = flag("mute"),
             .exclusive = flag("exclusive"),
-            .in_use = flag("in_use"),
             .gone = flag("gone")};
 }
 

@@ -15,8 +15,7 @@ struct PcscReader {
     bool has_card = false;
     bool mute = false;      ///< it does not answer to reset
     bool exclusive = false; ///< a program keeps it for itself
-    bool in_use = false;
-    bool gone = false; ///< pcscd cannot use it any more
+    bool gone = false;      ///< pcscd cannot use it any more
 
     bool operator==(const PcscReader&) const = default;
 };

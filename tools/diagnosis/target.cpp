@@ -15,11 +15,6 @@ bool is_wanted(const Target& target, const std::string& wanted) {
            raw_text(target.device, "port") == wanted || (target.local && target.local->device.port == wanted);
 }
 
-bool is_reader(const UsbDevice& device) {
-    const KnownDevice* known = DeviceTable::built_in().find(device.vendor_id, device.product_id);
-    return known != nullptr && known->role == "reader";
-}
-
 std::optional<LocalDevice> local_at(const std::vector<LocalDevice>& all, const std::string& port) {
     const auto found =
         std::ranges::find(all, port, [](const LocalDevice& local) { return local.device.port; });
@@ -73,7 +68,7 @@ std::vector<Target> find_targets(const Outcome<boost::json::object>& status,
             return target.local && target.local->device.port == device.device.port;
         });
         // A reader by itself is nobody's key, as long as the service says what is in it.
-        const bool of_interest = may_be_key(device.device) || (!status && is_reader(device.device));
+        const bool of_interest = may_be_key(device.device) || (!status && is_card_reader(device.device));
         if (!known && (of_interest || device.device.port == wanted)) {
             targets.push_back({device.device.port, {}, {}, device});
         }

@@ -222,12 +222,6 @@ std::string_view to_string(Verdict verdict) {
     return verdict_names.at(static_cast<std::size_t>(verdict));
 }
 
-std::optional<Verdict> parse_verdict(std::string_view text) {
-    const auto found = std::ranges::find(verdict_names, text);
-    return found == verdict_names.end() ? std::nullopt
-                                        : std::optional(static_cast<Verdict>(found - verdict_names.begin()));
-}
-
 std::string_view to_string(Decision decision) {
     return decision_names.at(static_cast<std::size_t>(decision));
 }

@@ -23,7 +23,6 @@ enum class Verdict : std::uint8_t {
 };
 /// "key_in_order" …
 std::string_view to_string(Verdict verdict);
-std::optional<Verdict> parse_verdict(std::string_view text);
 
 /// Where a fault can lie.
 enum class Side : std::uint8_t {
