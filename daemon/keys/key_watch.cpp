@@ -6,12 +6,16 @@
 #include <boost/asio/co_spawn.hpp>
 #include <spdlog/spdlog.h>
 
+#include "daemon/core/pcscd_socket.hpp"
 #include "daemon/report_exception.hpp"
 
 namespace ukey {
 namespace {
 
 namespace asio = boost::asio;
+
+/// From the coming of its socket until pcscd has its readers and their cards.
+constexpr std::chrono::milliseconds pcscd_start{1000};
 
 KeyIdentity identity_of(const TokenReport& token) {
     return {token.manufacturer, token.model, token.serial};
@@ -49,7 +53,7 @@ void take_record(PresentKey& key, const KeyRecord& record) {
 } // namespace
 
 KeyWatch::KeyWatch(Parts parts)
-    : parts_(std::move(parts)),
+    : parts_(std::move(parts)), pcscd_timer_(parts_.executor),
       usb_(parts_.executor, {.added = [this](const UsbDevice& d) { add_device(d); },
                              .removed = [this](const UsbDevice& d) { remove_device(d); }}) {
     for (const ModuleConfiguration& module : parts_.configuration.modules) {
@@ -73,6 +77,7 @@ void KeyWatch::start() {
     for (const auto& worker : workers_) {
         worker->start();
     }
+    pcscd_watch_ = std::make_unique<FileWatch>(parts_.executor, pcscd_socket(), [this] { await_pcscd(); });
     if (const auto started = usb_.start(); !started) {
         spdlog::warn("the USB bus cannot be watched: {}", started.error().reason);
         usb_unavailable_ = Finding{"usb.unavailable", "usb", {{"reason", started.error().reason}}};
@@ -82,6 +87,8 @@ void KeyWatch::start() {
 
 void KeyWatch::stop(std::function<void()> stopped) {
     usb_.stop();
+    pcscd_watch_.reset();
+    pcscd_timer_.cancel();
     token_timers_.clear();
     auto remaining = std::make_shared<std::size_t>(workers_.size() + 1);
     const auto one_done = [remaining, stopped = std::move(stopped)] {
@@ -161,6 +168,18 @@ void KeyWatch::await_token(const std::string& port) {
         const auto entry = std::ranges::find(devices_, port, [](const BusEntry& e) { return e.device.port; });
         if (entry != devices_.end() && !entry->findings.empty()) {
             parts_.events.publish("usb.changed", port, {{"port", port}});
+        }
+    });
+}
+
+/// What a module had with the pcscd that went is no good for the new one: OpenSC 0.23 finds the key again and
+/// then hears of no card that comes or goes. A process that begins anew does.
+void KeyWatch::await_pcscd() {
+    pcscd_timer_.expires_after(pcscd_start); // once for all events of one start
+    pcscd_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            spdlog::info("pcscd has come: the modules are loaded anew");
+            std::ranges::for_each(workers_, &Worker::restart, &std::unique_ptr<Worker>::operator*);
         }
     });
 }

@@ -15,6 +15,7 @@
 #include "daemon/core/configuration.hpp"
 #include "daemon/core/inventory.hpp"
 #include "daemon/event_bus.hpp"
+#include "daemon/probe/file_watch.hpp"
 #include "daemon/probe/worker.hpp"
 #include "daemon/store/key_store.hpp"
 #include "daemon/store/store_thread.hpp"
@@ -79,6 +80,7 @@ class KeyWatch {
     void add_device(const UsbDevice& device);
     void remove_device(const UsbDevice& device);
     void await_token(const std::string& port);
+    void await_pcscd();
     void refresh_workers();
     void slots_changed();
     std::unique_ptr<Worker> make_worker(const ModuleConfiguration& module);
@@ -95,6 +97,8 @@ class KeyWatch {
 
     Parts parts_;
     RemovalHook removal_hook_;
+    std::unique_ptr<FileWatch> pcscd_watch_; ///< while it runs
+    boost::asio::steady_timer pcscd_timer_;
     UsbMonitor usb_;
     std::optional<Finding> usb_unavailable_;
     std::vector<std::unique_ptr<Worker>> workers_;

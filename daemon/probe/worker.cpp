@@ -38,6 +38,9 @@ bool is_lasting(std::string_view code) {
            code == "module.not_pkcs11";
 }
 
+/// A cause that is no failure.
+constexpr std::string_view asked_for = "restart";
+
 bool is_failed_code(std::string_view code) {
     return is_lasting(code) || code == "module.initialize_failed";
 }
@@ -80,6 +83,7 @@ class Worker::Machine : public std::enable_shared_from_this<Machine> {
     void start();
     void refresh(std::vector<std::uint64_t> hold);
     void reread(std::uint64_t slot);
+    void restart();
     void stop(std::function<void()> stopped);
     void abandon();
 
@@ -452,6 +456,25 @@ void Worker::Machine::disarm_deadline() {
 // --- Ending
 // ---------------------------------------------------------------------------------------------------------
 
+void Worker::Machine::restart() {
+    if (stopping_) {
+        return;
+    }
+    switch (state_) {
+    case WorkerState::starting:
+    case WorkerState::running:
+        break_off(std::string(asked_for), "");
+        break;
+    case WorkerState::waiting:
+        if (next_start_) { // else it was not started
+            start_after(milliseconds(0));
+        }
+        break;
+    case WorkerState::failed:
+        break; // for a reason that has not changed
+    }
+}
+
 /// The process is no longer wanted, for this cause. What follows happens once it is gone.
 void Worker::Machine::break_off(std::string code, std::string reason) {
     if (cause_) {
@@ -514,6 +537,11 @@ void Worker::Machine::finish() {
 
 void Worker::Machine::plan_next_start() {
     const auto& [code, reason] = *cause_;
+    if (code == asked_for) {
+        backoff_ = options_.backoff_first;
+        start_after(milliseconds(0));
+        return;
+    }
     if (state_ == WorkerState::running && Clock::now() - started_at_ >= options_.stable_after) {
         backoff_ = options_.backoff_first;
     }
@@ -646,6 +674,10 @@ Worker::~Worker() {
 void Worker::start() {
     machine_->start();
 }
+void Worker::restart() {
+    machine_->restart();
+}
+
 void Worker::refresh(std::vector<std::uint64_t> hold) {
     machine_->refresh(std::move(hold));
 }

@@ -79,6 +79,10 @@ class Worker {
     /// Has one token's information (PIN flags) read again. Nothing happens unless running.
     void reread(std::uint64_t slot);
 
+    /// A new process in the place of the one that runs, or at once instead of later: what the module holds
+    /// from before is of no use any more. Nothing happens in state `failed`, or before start().
+    void restart();
+
     /// Closes the channel, waits up to stop_grace for the module's C_Finalize, kills; `stopped` is called
     /// once the process is reaped. start() may be called again afterwards.
     void stop(std::function<void()> stopped);

@@ -4,6 +4,7 @@
 import os
 import random
 import signal
+import time
 import unittest
 
 from workstation import OPENSC, Workstation, program, require, wait_until
@@ -122,11 +123,22 @@ class Kills(unittest.TestCase):
         watch.wait(lambda e: e["type"] == "key.removed", "the removal is still noticed")
 
     def test_pcscd_killed_and_started_again(self):
+        self._check_return_of_pcscd(away_s=0)
+
+    def test_pcscd_away_for_long(self):
+        """Longer than the module's wait was tried again at short intervals, and found no pcscd."""
+        self._check_return_of_pcscd(away_s=3.5)
+
+    def _check_return_of_pcscd(self, away_s):
         self.ws.pcscd.kill()
         self.ws.pcscd.wait()
         wait_until(lambda: self.ws.present_keys() == [] or module(self.ws)["state"] != "running" or
                    module(self.ws)["findings"], "the loss is noticed")
+        time.sleep(away_s)
+        restarts = module(self.ws)["restarts"]
         self.ws.start_pcscd()
+        wait_until(lambda: module(self.ws)["restarts"] > restarts, "the module is loaded anew")
+        self.assertEqual(module(self.ws)["findings"], [])
         watch = self.ws.watch()
         wait_until(lambda: module(self.ws)["state"] == "running" and len(self.ws.present_keys()) == 1, "the key is found again")
         mark = watch.mark()

@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -184,11 +183,6 @@ std::vector<std::string> holders_of(const std::string& node) {
     }
     std::ranges::sort(names);
     return names;
-}
-
-std::string pcscd_socket() {
-    const char* chosen = std::getenv("PCSCLITE_CSOCK_NAME"); // NOLINT(concurrency-mt-unsafe): one thread
-    return chosen != nullptr && *chosen != '\0' ? chosen : "/run/pcscd/pcscd.comm";
 }
 
 std::optional<std::string> connection_refusal(const std::string& socket_path) {

@@ -42,9 +42,6 @@ bool may_be_unknown_key(const LocalDevice& local);
 /// Programs that have this device open, by their names; without root only one's own are seen.
 std::vector<std::string> holders_of(const std::string& node);
 
-/// PCSCLITE_CSOCK_NAME, else the socket that pcscd has in Debian.
-std::string pcscd_socket();
-
 /// Whether a stream socket can be connected to: nothing when it can, else the reason.
 std::optional<std::string> connection_refusal(const std::string& socket_path);
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <system_error>
 
+#include "daemon/core/pcscd_socket.hpp"
 #include "tools/diagnosis/computer.hpp"
 #include "tools/filter_configuration.hpp"
 #include "tools/json_view.hpp"
