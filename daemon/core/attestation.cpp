@@ -10,9 +10,6 @@
 namespace ukey {
 namespace {
 
-/// Certificates that are kept: more than most computers ever see keys.
-constexpr std::size_t signers_max = 4096;
-
 tl::unexpected<Error> wrong(const LoginRecord& record, std::string reason) {
     return fail("attestation.wrong", "verify the attestation", record.login, std::move(reason));
 }
@@ -64,7 +61,7 @@ AttestationVerifier::Signer* AttestationVerifier::find_signer(const std::string&
     if (known != signers_.end()) {
         return known->second ? &*known->second : nullptr;
     }
-    if (signers_.size() == signers_max) {
+    if (signers_.size() == kept_certificates_max) {
         signers_.clear();
     }
     std::optional<Signer>& signer = signers_[certificate_der];

@@ -3,9 +3,12 @@
 // (docs/formats/login-record.md).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <boost/json/object.hpp>
@@ -24,6 +27,18 @@ struct Attestation {
     std::string certificate_der;           ///< of the key that signed
     std::chrono::microseconds duration{0}; ///< what it added to C_Login, as the process says
 };
+
+/// Of a certificate, in DER or in Base64: by its end, which is a signature and as good as random.
+struct CertificateHash {
+    std::size_t operator()(std::string_view certificate) const {
+        constexpr std::size_t end_bytes = 64;
+        return std::hash<std::string_view>()(
+            certificate.substr(certificate.size() - std::min(certificate.size(), end_bytes)));
+    }
+};
+
+/// Certificates that are kept: more than most computers ever see keys.
+constexpr std::size_t kept_certificates_max = 4096;
 
 /// How far two readings of one computer's clock may be out of order: it is slewed, and set by small steps.
 constexpr std::chrono::seconds clock_tolerance{2};
@@ -47,7 +62,8 @@ class AttestationVerifier {
     /// Null: the certificate cannot be used.
     Signer* find_signer(const std::string& certificate_der);
 
-    std::unordered_map<std::string, std::optional<Signer>> signers_; ///< by their certificates
+    std::unordered_map<std::string, std::optional<Signer>, CertificateHash>
+        signers_; ///< by their certificates
     Sha256 hasher_;
 };
 

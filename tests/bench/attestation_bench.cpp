@@ -38,6 +38,7 @@ struct Sample {
     std::vector<std::string> public_keys; ///< their digests
     std::vector<SignedDigest> logins;
     std::string bundle;
+    std::string unattested; ///< the same bytes under a kind of record of which nothing is attested
 };
 
 Attestation attest(const Sample& sample, std::size_t number, const std::string& head) {
@@ -65,7 +66,8 @@ Attestation attest(const Sample& sample, std::size_t number, const std::string& 
 }
 
 Sample make_sample(test::KeyType type, SignatureScheme scheme) {
-    Sample sample{.scheme = scheme, .keys = {}, .public_keys = {}, .logins = {}, .bundle = {}};
+    Sample sample{
+        .scheme = scheme, .keys = {}, .public_keys = {}, .logins = {}, .bundle = {}, .unattested = {}};
     for (std::size_t number = 0; number < key_count; ++number) {
         test::CertificateRequest request;
         request.common_name = "测试党支部";
@@ -74,21 +76,25 @@ Sample make_sample(test::KeyType type, SignatureScheme scheme) {
         sample.public_keys.push_back(parse_certificate(sample.keys.back().der(), {})->spki_sha256);
     }
     test::LedgerSample ledger(0);
+    test::LedgerSample unattested(0);
     const std::string head = to_hex(ledger_genesis_hash());
     for (std::size_t number = 0; number < login_count; ++number) {
         const Attestation attestation = attest(sample, number, head);
         const LoginRecord& record = attestation.record;
         sample.logins.push_back({number % key_count, sha256(to_text(record)), attestation.signature});
-        ledger.append_personal("session.started", {{"login", record.login},
-                                                   {"key", record.key_id},
-                                                   {"organisation", record.organisation},
-                                                   {"uid", record.uid},
-                                                   {"claim", {{"executable", "/usr/bin/firefox"}}},
-                                                   {"started_at", record.started_at},
-                                                   {"grade", "attested"},
-                                                   {"attestation", to_json(attestation)}});
+        const boost::json::object payload{{"login", record.login},
+                                          {"key", record.key_id},
+                                          {"organisation", record.organisation},
+                                          {"uid", record.uid},
+                                          {"claim", {{"executable", "/usr/bin/firefox"}}},
+                                          {"started_at", record.started_at},
+                                          {"grade", "attested"},
+                                          {"attestation", to_json(attestation)}};
+        ledger.append_personal("session.started", payload);
+        unattested.append_personal("session.written", payload);
     }
     sample.bundle = ledger.bundle();
+    sample.unattested = unattested.bundle();
     return sample;
 }
 
@@ -139,12 +145,28 @@ void check_attested_bundle(benchmark::State& state) {
                             static_cast<std::int64_t>(state.iterations()));
 }
 
+/// What the chain and the personal data of the same records take: they have a bar of their own.
+void check_same_records(benchmark::State& state) {
+    const Sample& sample = sample_of(state.range(0));
+    for (auto _ : state) {
+        const ctl::CheckedBundle checked = ctl::check_bundle(
+            sample.unattested,
+            {.threads = static_cast<unsigned>(state.range(1)), .trust = nullptr, .progress = {}});
+        if (!checked.problems.empty() || checked.attested != 0) {
+            state.SkipWithError("the bundle does not hold");
+        }
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(login_count) *
+                            static_cast<std::int64_t>(state.iterations()));
+}
+
 void arguments(benchmark::internal::Benchmark* bench) {
     bench->ArgsProduct({{0, 1}, {1, 2}})->ArgNames({"rsa", "threads"});
     bench->Unit(benchmark::kMillisecond)->UseRealTime()->Repetitions(5);
 }
 BENCHMARK(verify_signatures)->Apply(arguments);
 BENCHMARK(check_attested_bundle)->Apply(arguments);
+BENCHMARK(check_same_records)->Apply(arguments);
 
 } // namespace
 } // namespace ukey

@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <array>
 
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 
 #include "daemon/core/attestation.hpp"
 #include "daemon/core/big_endian.hpp"
 #include "daemon/core/personal.hpp"
-#include "daemon/core/session.hpp"
 #include "daemon/core/sha256.hpp"
+#include "tools/audit/attestation_reader.hpp"
 #include "tools/audit/record_check.hpp"
 #include "tools/json_view.hpp"
 #include "tools/parallel.hpp"
@@ -48,16 +47,16 @@ class BundleCheck {
     void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
     void check_attestations(const std::vector<OpenedRecord>& started);
     struct AttestationVerdict {
-        std::string reason; ///< empty: it holds
-        std::string nonce{};
-        std::string key_id{};     ///< the U-Key that signed, as the record has it …
-        std::string public_key{}; ///< … and the SHA-256 of its SubjectPublicKeyInfo
+        std::string reason;  ///< empty: it holds
+        std::string nonce{}; ///< if it holds
     };
     void take_binding(std::uint64_t seq, std::string_view payload);
-    bool is_other_key(const AttestationVerdict& verdict, std::uint64_t seq) const;
-    AttestationVerdict judge(const OpenedRecord& opened, AttestationVerifier& verifier) const;
+    bool is_other_key(const LoginRecord& login, std::uint64_t seq) const;
+    AttestationVerdict judge(const OpenedRecord& opened, AttestationReader& reader,
+                             AttestationVerifier& verifier) const;
     std::string why_not(const Attestation& attestation, const LedgerRecord& record,
                         AttestationVerifier& verifier) const;
+    bool is_trusted(const Attestation& attestation, Timestamp time) const;
     void take_rotation(std::string_view body);
     bool check_rotations();
     bool is_in_its_place(const SignedRotation& rotation) const;
@@ -200,43 +199,36 @@ void BundleCheck::note_personal(const OpenedRecord& opened, const RecordFacts& f
 
 /// The session began, as its record has it, after the service was asked and before it wrote the record: so
 /// the signature cannot be moved to another month.
-bool is_of_its_time(const boost::json::object& payload, const LoginRecord& login, Timestamp written) {
+bool is_of_its_time(std::string_view session_started, const LoginRecord& login, Timestamp written) {
     const auto asked = parse_timestamp(login.asked_at);
-    const auto started = parse_timestamp(raw_text(payload, "started_at"));
+    const auto started = parse_timestamp(session_started);
     return asked && started && *started + clock_tolerance >= *asked && *started <= written + clock_tolerance;
 }
 
 /// `not_attested`: it is not graded so.
-BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened,
+BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, AttestationReader& reader,
                                                    AttestationVerifier& verifier) const {
     const auto parsed = parse_ledger_leaf(opened.record.leaf);
-    if (!parsed) {
-        return {.reason = std::string(not_attested)}; // said already
-    }
-    boost::json::error_code error;
-    std::array<unsigned char, 16384> memory; // NOLINT(*-member-init): only what is used is written
-    boost::json::monotonic_resource resource(memory.data(), memory.size());
-    boost::json::value value = boost::json::parse(parsed->payload, error, &resource);
-    if (error || !value.is_object() ||
-        raw_text(value.get_object(), "grade") != to_string(EvidenceGrade::attested)) {
+    if (!parsed || !reader.begin(parsed->payload)) { // a wrong leaf is said already
         return {.reason = std::string(not_attested)};
     }
-    if (opened.opening == nullptr && !reference_in(parsed->payload).empty()) {
+    if (opened.opening != nullptr) {
+        reader.add_opening(opened.opening->value);
+    } else if (!reference_in(parsed->payload).empty()) {
         return {.reason = std::string(attestation_removed)};
     }
-    boost::json::object payload = std::move(value.get_object());
-    if (opened.opening != nullptr) {
-        payload = reveal(std::move(payload), opened.opening->value);
+    const Attestation* attestation = reader.attestation();
+    if (attestation == nullptr) {
+        return {.reason = "incomplete"};
     }
-    const auto attestation = decode_attestation(payload);
-    if (attestation && !is_of_its_time(payload, attestation->record, parsed->time)) {
+    if (!is_of_its_time(reader.started_at(), attestation->record, parsed->time)) {
         return {.reason = "wrong_time"};
     }
-    return attestation ? AttestationVerdict{.reason = why_not(*attestation, *parsed, verifier),
-                                            .nonce = attestation->record.nonce,
-                                            .key_id = attestation->record.key_id,
-                                            .public_key = attestation->record.public_key}
-                       : AttestationVerdict{.reason = attestation.error().reason};
+    std::string reason = why_not(*attestation, *parsed, verifier);
+    if (!reason.empty()) {
+        return {.reason = std::move(reason)};
+    }
+    return {.reason = {}, .nonce = attestation->record.nonce};
 }
 
 /// Of a binding or a release.
@@ -249,8 +241,8 @@ void BundleCheck::take_binding(std::uint64_t seq, std::string_view payload) {
 }
 
 /// Another public key than the one that was bound: another token that says it was this one.
-bool BundleCheck::is_other_key(const AttestationVerdict& verdict, std::uint64_t seq) const {
-    const auto of_key = pinned_.find(verdict.key_id);
+bool BundleCheck::is_other_key(const LoginRecord& login, std::uint64_t seq) const {
+    const auto of_key = pinned_.find(login.key_id);
     if (of_key == pinned_.end()) {
         return false;
     }
@@ -259,7 +251,7 @@ bool BundleCheck::is_other_key(const AttestationVerdict& verdict, std::uint64_t 
         return false;
     }
     const std::string& pinned = std::prev(after)->second;
-    return !pinned.empty() && pinned != verdict.public_key;
+    return !pinned.empty() && pinned != login.public_key;
 }
 
 /// Empty: it holds.
@@ -273,31 +265,32 @@ std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRec
     if (const auto good = verifier.verify(attestation); !good) {
         return good.error().reason;
     }
-    if (options_.trust == nullptr) {
-        return {};
+    if (options_.trust != nullptr && !is_trusted(attestation, record.time)) {
+        return "untrusted_certificate";
     }
+    return is_other_key(login, record.seq) ? "other_key" : std::string();
+}
+
+bool BundleCheck::is_trusted(const Attestation& attestation, Timestamp time) const {
     const auto certificate = parse_certificate(attestation.certificate_der, {});
-    const Verification verification = options_.trust->verify(*certificate, certificates_, record.time);
-    const bool good = verification.trust == Trust::trusted && !verification.revoked &&
-                      !verification.expired && !verification.not_yet_valid;
-    return good ? std::string() : "untrusted_certificate";
+    const Verification verification = options_.trust->verify(*certificate, certificates_, time);
+    return verification.trust == Trust::trusted && !verification.revoked && !verification.expired &&
+           !verification.not_yet_valid;
 }
 
 void BundleCheck::check_attestations(const std::vector<OpenedRecord>& started) {
     std::vector<AttestationVerdict> verdicts(started.size());
     share_out(started.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
+        AttestationReader reader;
         AttestationVerifier verifier;
         for (std::size_t index = begin; index < end; ++index) {
-            verdicts[index] = judge(started[index], verifier);
+            verdicts[index] = judge(started[index], reader, verifier);
         }
     });
     for (std::size_t index = 0; index < started.size(); ++index) {
         AttestationVerdict& verdict = verdicts[index];
         const std::uint64_t seq = seq_of(started[index].record);
-        if (verdict.reason.empty() && is_other_key(verdict, seq)) {
-            verdict.reason = "other_key";
-        }
-        if (verdict.reason.empty() && !bundle_.nonces.try_emplace(verdict.nonce, seq).second) {
+        if (verdict.reason.empty() && !bundle_.nonces.try_emplace(std::move(verdict.nonce), seq).second) {
             verdict.reason = "repeated"; // one question, one login
         }
         if (verdict.reason.empty()) {
