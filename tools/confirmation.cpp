@@ -13,9 +13,13 @@ namespace ukey::ctl {
 namespace {
 
 /// Typed with or without an input method.
-constexpr std::array yes_words{"y", "Y", "yes", "是", "ｙ"};
+constexpr std::array<std::string_view, 5> yes_words{"y", "Y", "yes", "是", "ｙ"};
 
 } // namespace
+
+bool is_yes(std::string_view answer) {
+    return std::ranges::find(yes_words, answer) != yes_words.end();
+}
 
 Outcome<void> ask_to_confirm(const std::string& question, bool confirmed) {
     if (confirmed) {
@@ -25,7 +29,7 @@ Outcome<void> ask_to_confirm(const std::string& question, bool confirmed) {
         std::fputs((question + " " + _("Go on? [y/N] ")).c_str(), stderr);
         std::string answer;
         std::getline(std::cin, answer);
-        if (std::ranges::find(yes_words, answer) != yes_words.end()) {
+        if (is_yes(answer)) {
             return {};
         }
     }

@@ -169,6 +169,8 @@ constexpr auto table = std::to_array<MessageEntry>({
     {"filter.missing", warning,
      N_("The filter module ukey-pkcs11.so is not installed: logins are neither seen nor counted."),
      N_("Install the package, then give applications ukey-pkcs11.so instead of the vendor's module."), ""},
+    {"fix.failed", error, N_("“{object}” did not work: {reason}."),
+     N_("Run it as an administrator: sudo {object}"), ""},
     {"key.several", error, N_("Several keys are plugged in; say which one is meant."),
      N_("See which there are: ukeyctl key list"), ""},
     {"pcscd.absent", error, N_("The smart-card service pcscd does not listen at {object}."),

@@ -40,4 +40,19 @@ void Progress::advance_to(std::size_t done) {
     }
 }
 
+StageLine::StageLine() : shown_(isatty(STDERR_FILENO) == 1) {}
+
+StageLine::~StageLine() {
+    if (drawn_) {
+        std::fputs("\r\x1b[K", stderr);
+    }
+}
+
+void StageLine::show(const std::string& text) {
+    if (shown_) {
+        fmt::print(stderr, "\r\x1b[K{}", text);
+        drawn_ = true;
+    }
+}
+
 } // namespace ukey::ctl

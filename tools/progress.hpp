@@ -31,4 +31,20 @@ class Progress {
     bool drawn_ = false;
 };
 
+/// A line on a terminal's standard error that says what is waited for, and is wiped at the end. Elsewhere
+/// nothing is shown.
+class StageLine {
+  public:
+    StageLine();
+    StageLine(const StageLine&) = delete; // clears its own line
+    StageLine& operator=(const StageLine&) = delete;
+    ~StageLine();
+
+    void show(const std::string& text);
+
+  private:
+    bool shown_;
+    bool drawn_ = false;
+};
+
 } // namespace ukey::ctl

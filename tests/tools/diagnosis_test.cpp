@@ -35,8 +35,16 @@ const Check& named(const std::vector<Check>& checks, std::string_view name) {
     return *std::ranges::find(checks, name, &Check::name);
 }
 
+LocalDevice root_hub() {
+    LocalDevice hub;
+    hub.device.port = "usb1";
+    return hub;
+}
+
 TEST(Doctor, NamesWhatIsMissingForEnforce) {
-    const auto checks = doctor_checks(view(test::example_status()));
+    auto computer = view(test::example_status());
+    computer.devices = {root_hub()};
+    const auto checks = doctor_checks(computer);
     EXPECT_EQ(named(checks, "daemon").state, CheckState::ok);
     EXPECT_EQ(named(checks, "trust").state, CheckState::failed);
     EXPECT_EQ(named(checks, "mode").found.items, std::vector<std::string_view>{named(checks, "trust").title});
@@ -61,6 +69,46 @@ TEST(Doctor, WorksWithoutTheDaemon) {
     EXPECT_EQ(raw_text(named(checks, "daemon").finding, "code"), "daemon.unreachable");
     EXPECT_EQ(raw_text(named(checks, "pcscd").finding, "code"), "pcscd.absent");
     EXPECT_EQ(named(checks, "modules").state, CheckState::unknown);
+}
+
+/// A computer with everything, as far as an invented status has it.
+ComputerView whole_computer() {
+    auto computer = view(test::example_status());
+    computer.devices = {root_hub()};
+    computer.configuration->trust_paths = {"/etc/ukeyd/trust"};
+    return computer;
+}
+
+TEST(Doctor, IsADiagnosisWithoutAKey) {
+    const auto verdict = [](const ComputerView& computer) { return judge_computer(doctor_checks(computer)); };
+    EXPECT_EQ(verdict(whole_computer()), ComputerVerdict::in_order);
+
+    auto computer = whole_computer();
+    computer.devices.clear();
+    EXPECT_EQ(code_of(named(doctor_checks(computer), "usb_bus")), "usb.no_controller");
+    EXPECT_EQ(verdict(computer), ComputerVerdict::fix_this_computer);
+
+    computer = whole_computer();
+    computer.kernel_log.ports["1-4"].over_currents = 1;
+    EXPECT_EQ(code_of(named(doctor_checks(computer), "usb_bus")), "usb.over_current");
+
+    computer = whole_computer();
+    computer.clock.not_before = computer.clock.now + std::chrono::hours(1);
+    EXPECT_EQ(code_of(named(doctor_checks(computer), "clock")), "clock.behind");
+
+    computer = whole_computer();
+    computer.pcsc.readers.push_back({.name = "Feitian ePass2003 0 00 00", .atr = {}, .gone = true});
+    EXPECT_EQ(code_of(named(doctor_checks(computer), "pcscd")), "reader.stale");
+    EXPECT_EQ(verdict(computer), ComputerVerdict::fix_this_computer);
+
+    auto starting = test::example_status();
+    for (boost::json::value& module : starting["modules"].as_array()) {
+        module.as_object()["state"] = "starting";
+        module.as_object()["findings"] = boost::json::array();
+    }
+    computer = whole_computer();
+    computer.status = starting;
+    EXPECT_EQ(verdict(computer), ComputerVerdict::cannot_tell);
 }
 
 TEST(Diagnose, EveryLayerOfAKeyThatWorks) {

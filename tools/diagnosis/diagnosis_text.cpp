@@ -77,16 +77,24 @@ std::string headline_of(const Diagnosis& diagnosis) {
                : translate(text_of_verdict(diagnosis.judgement.verdict).headline);
 }
 
+Explained explain_code(const Diagnosis& diagnosis, const std::string& code) {
+    Explained explained = explain(finding_of(diagnosis, code));
+    if (explained.message.empty()) {
+        explained.message = code; // of a newer service
+    }
+    return explained;
+}
+
 std::vector<Explained> reasons_of(const Diagnosis& diagnosis) {
     std::vector<Explained> reasons;
     for (const std::string& code : diagnosis.judgement.because) {
-        Explained explained = explain(finding_of(diagnosis, code));
-        if (explained.message.empty()) {
-            explained.message = code; // of a newer service
-        }
-        reasons.push_back(std::move(explained));
+        reasons.push_back(explain_code(diagnosis, code));
     }
     return reasons;
+}
+
+std::string paint_headline(const Diagnosis& diagnosis, const Style& style) {
+    return style.paint(text_of_verdict(diagnosis.judgement.verdict).paint, headline_of(diagnosis));
 }
 
 std::string earlier_of(const Diagnosis& diagnosis, std::span<const Evidence> previous) {
@@ -111,7 +119,7 @@ std::string earlier_of(const Diagnosis& diagnosis, std::span<const Evidence> pre
 std::string render(const Diagnosis& diagnosis, std::span<const Evidence> previous, const Style& style) {
     std::string lines = style.paint(Paint::strong, title_of(diagnosis.target)) + "\n" +
                         render_checks(diagnosis.layers, style);
-    lines += style.paint(text_of_verdict(diagnosis.judgement.verdict).paint, headline_of(diagnosis)) + "\n";
+    lines += paint_headline(diagnosis, style) + "\n";
     const std::string earlier = earlier_of(diagnosis, previous);
     lines += earlier.empty() ? "" : earlier + "\n";
     for (const Explained& reason : reasons_of(diagnosis)) {

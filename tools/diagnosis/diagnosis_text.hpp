@@ -15,6 +15,10 @@ namespace ukey::ctl {
 std::string title_of(const Target& target);
 /// What the verdict means for the key.
 std::string headline_of(const Diagnosis& diagnosis);
+/// The same in the verdict's colour.
+std::string paint_headline(const Diagnosis& diagnosis, const Style& style);
+/// A code as its finding has it.
+Explained explain_code(const Diagnosis& diagnosis, const std::string& code);
 /// What decided, the decisive one first.
 std::vector<Explained> reasons_of(const Diagnosis& diagnosis);
 /// What the earlier diagnosis has to do with it; empty: none has.

@@ -6,6 +6,7 @@
 #include "tools/json_view.hpp"
 #include "tools/local_messages.hpp"
 #include "tools/locale.hpp"
+#include "tools/render.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -90,6 +91,27 @@ Check check_filter(const ComputerView& view) {
     return check;
 }
 
+/// The bus as a whole: what is at a port is a diagnosis's to say.
+Check check_controllers(const ComputerView& view) {
+    Check check = layer("usb_bus", N_("USB bus"));
+    check.took = view.took.bus;
+    const auto controllers = std::ranges::count_if(view.devices, &LocalDevice::is_root_hub);
+    if (controllers == 0) {
+        check.fail(finding_json({"usb.no_controller", "usb", {}}));
+        return check;
+    }
+    check.set(ok, N_("{count} devices"),
+              {{"count", std::to_string(static_cast<std::ptrdiff_t>(view.devices.size()) - controllers)}});
+    for (const auto& [port, trouble] : view.kernel_log.ports) {
+        if (trouble.over_currents > 0 || trouble.no_power) {
+            const std::string_view code = trouble.over_currents > 0 ? "usb.over_current" : "usb.no_power";
+            check.fail(finding_json({std::string(code), port, {{"port", port}}}));
+            break;
+        }
+    }
+    return check;
+}
+
 /// The mode, and in `observe` what is still missing for `enforce`: the checks above that failed.
 Check check_mode(const ComputerView& view, const std::vector<Check>& before) {
     Check check{.name = "mode", .title = N_("Mode"), .found = {}, .finding = {}};
@@ -134,6 +156,30 @@ Check check_daemon(const ComputerView& view) {
                    {{"version", text_of(daemon, "version")},
                     {"pid", std::to_string(number_of(daemon, "pid").value_or(0))}}};
     return check;
+}
+
+Check check_clock(const ComputerView& view) {
+    Check check = layer("clock", N_("Clock"));
+    check.looked_at = "this computer's clock";
+    if (view.clock.is_behind()) {
+        check.fail(finding_json({"clock.behind",
+                                 "clock",
+                                 {{"now", china_time(format_timestamp(view.clock.now))},
+                                  {"object", view.clock.witness},
+                                  {"reference", china_time(format_timestamp(view.clock.not_before))}}}));
+    } else {
+        check.set(ok, N_("{time}"), {{"time", china_time(format_timestamp(view.clock.now))}});
+    }
+    return check;
+}
+
+bool fails_by_stale_reader(Check& check, const ComputerView& view) {
+    const auto gone = std::ranges::find_if(view.pcsc.readers, &PcscReader::gone);
+    if (gone == view.pcsc.readers.end()) {
+        return false;
+    }
+    check.fail(finding_json({"reader.stale", "pcscd", {{"reader", gone->name}}}));
+    return true;
 }
 
 Check check_pcscd(const ComputerView& view) {
@@ -183,10 +229,36 @@ Check check_modules(const ComputerView& view) {
     return check;
 }
 
+std::string_view to_string(ComputerVerdict verdict) {
+    switch (verdict) {
+    case ComputerVerdict::in_order:
+        return "in_order";
+    case ComputerVerdict::fix_this_computer:
+        return "fix_this_computer";
+    case ComputerVerdict::cannot_tell:
+        return "cannot_tell";
+    }
+    return "cannot_tell";
+}
+
+ComputerVerdict judge_computer(const std::vector<Check>& checks) {
+    if (first_failed(checks) != nullptr) {
+        return ComputerVerdict::fix_this_computer;
+    }
+    const bool all_known = std::ranges::none_of(
+        checks, [](const Check& check) { return check.state == unknown && check.name != "coverage"; });
+    return all_known ? ComputerVerdict::in_order : ComputerVerdict::cannot_tell;
+}
+
 std::vector<Check> doctor_checks(const ComputerView& view) {
-    std::vector<Check> checks{check_daemon(view),  check_configuration(view), check_pcscd(view),
-                              check_modules(view), check_trust(view),         check_registry_present(view),
-                              check_filter(view)};
+    Check pcscd = check_pcscd(view);
+    if (pcscd.state == ok) {
+        static_cast<void>(fails_by_stale_reader(pcscd, view));
+    }
+    std::vector<Check> checks{
+        check_controllers(view), check_clock(view),   check_daemon(view), check_configuration(view),
+        std::move(pcscd),        check_modules(view), check_trust(view),  check_registry_present(view),
+        check_filter(view)};
     if (view.coverage) {
         checks.push_back(check_coverage(*view.coverage));
     }

@@ -53,9 +53,19 @@ struct ComputerView {
 
 std::vector<Check> doctor_checks(const ComputerView& view);
 
+/// As a diagnosis without a key: can keys be used on this computer?
+enum class ComputerVerdict : std::uint8_t { in_order, fix_this_computer, cannot_tell };
+/// "in_order" …
+std::string_view to_string(ComputerVerdict verdict);
+/// A check that failed decides; a warning does not, nor that not every process could be looked at.
+ComputerVerdict judge_computer(const std::vector<Check>& checks);
+
 /// These are the same for a diagnosis.
 Check check_daemon(const ComputerView& view);
 Check check_pcscd(const ComputerView& view);
+Check check_clock(const ComputerView& view);
+/// pcscd keeps a reader that is gone, as after suspend.
+bool fails_by_stale_reader(Check& check, const ComputerView& view);
 Check check_modules(const ComputerView& view);
 
 } // namespace ukey::ctl

@@ -11,6 +11,7 @@
 #include "tools/diagnosis/computer.hpp"
 #include "tools/filter_configuration.hpp"
 #include "tools/json_view.hpp"
+#include "tools/locale.hpp"
 #include "tools/program_files.hpp"
 
 namespace ukey::ctl {
@@ -47,8 +48,9 @@ PcscView look_at_pcscd(const std::optional<std::string>& refusal) {
 
 } // namespace
 
-ComputerView look_at_computer(const Context& context) {
+ComputerView look_at_computer(const Context& context, StageLine& stage) {
     LookTimes took;
+    stage.show(_("Asking the service ukeyd …"));
     auto status = timed(took.status, [&] { return context.ask("status", {}, {}, status_wait); });
     // The running daemon's own configuration, not the one that is the default here.
     const std::string running = status ? raw_text(object_of(*status, "daemon"), "config") : std::string();
@@ -63,7 +65,9 @@ ComputerView look_at_computer(const Context& context) {
                       .pcscd_socket_exists = std::filesystem::exists(socket, ignored),
                       .filter = find_filter(),
                       .clock = look_at_clock()};
+    stage.show(_("Asking the smart-card service pcscd …"));
     view.pcsc = timed(took.pcsc, [&] { return look_at_pcscd(view.pcscd_refusal); });
+    stage.show(_("Looking at the USB bus …"));
     view.devices = timed(took.bus, [&] {
         view.kernel_log = read_kernel_log();
         return list_usb_devices();

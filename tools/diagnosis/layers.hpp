@@ -28,7 +28,6 @@ Check check_smart_card_service(const Target& target, const ComputerView& view);
 Check check_reader(const Target& target, const ComputerView& view);
 Check check_token(const Target& target, const ComputerView& view, const Check& reader);
 Check check_pin(const Target& target);
-Check check_clock(const ComputerView& view);
 Check check_certificate(const Target& target);
 Check check_binding(const Target& target);
 

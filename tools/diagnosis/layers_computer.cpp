@@ -8,7 +8,6 @@
 #include "tools/key_text.hpp"
 #include "tools/local_messages.hpp"
 #include "tools/locale.hpp"
-#include "tools/render.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -69,16 +68,6 @@ void judge_reader(Check& check, const Target& target, const ComputerView& view, 
     } else {
         check.set(ok, N_("{reader}, answer to reset {atr}"), {{"reader", reader.name}, {"atr", reader.atr}});
     }
-}
-
-/// Left behind by a key that is no longer on the bus, as after suspend.
-bool fails_by_stale_reader(Check& check, const ComputerView& view) {
-    const auto gone = std::ranges::find_if(view.pcsc.readers, &PcscReader::gone);
-    if (gone == view.pcsc.readers.end()) {
-        return false;
-    }
-    check.fail(finding_json({"reader.stale", "pcscd", {{"reader", gone->name}}}));
-    return true;
 }
 
 Check needs_no_reader(Check check) {
@@ -172,21 +161,6 @@ Check check_reader(const Target& target, const ComputerView& view) {
         check.set(unknown, N_("no reader bears its name"));
     } else {
         check.fail(finding_json({"usb.no_reader", target.name, {{"device", device_name(target)}}}));
-    }
-    return check;
-}
-
-Check check_clock(const ComputerView& view) {
-    Check check = layer("clock", N_("Clock"));
-    check.looked_at = "this computer's clock";
-    if (view.clock.is_behind()) {
-        check.fail(finding_json({"clock.behind",
-                                 "clock",
-                                 {{"now", china_time(format_timestamp(view.clock.now))},
-                                  {"object", view.clock.witness},
-                                  {"reference", china_time(format_timestamp(view.clock.not_before))}}}));
-    } else {
-        check.set(ok, N_("{time}"), {{"time", china_time(format_timestamp(view.clock.now))}});
     }
     return check;
 }

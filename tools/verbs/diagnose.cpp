@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <thread>
+#include <unistd.h>
 
 #include "tools/diagnosis/diagnosis_text.hpp"
-#include "tools/diagnosis/gather.hpp"
+#include "tools/diagnosis/fix.hpp"
+#include "tools/diagnosis/guide.hpp"
+#include "tools/diagnosis/guided.hpp"
 #include "tools/diagnosis/self_test.hpp"
 #include "tools/diagnosis/slip.hpp"
 #include "tools/json_view.hpp"
@@ -19,10 +19,6 @@
 namespace ukey::ctl {
 namespace {
 
-/// pcscd looks for a card in some readers only now and then, and a card is read once it is there.
-constexpr std::chrono::milliseconds settling_time{2000};
-constexpr std::chrono::milliseconds look_interval{200};
-
 struct Arguments {
     std::string wanted;
     std::vector<std::string> previous;
@@ -31,6 +27,9 @@ struct Arguments {
     bool self_test = false;
     unsigned times = 1;
     int pin_descriptor = -1;
+    bool guide = false;
+    bool fix = false;
+    bool confirmed = false;
 };
 
 Outcome<std::vector<Evidence>> read_previous(const std::vector<std::string>& files) {
@@ -53,8 +52,8 @@ boost::json::object organisation_of(const Context& context, const Diagnosis& dia
     return answer ? object_of(*answer, "organisation") : boost::json::object();
 }
 
-Outcome<void> write_papers(const Context& context, const Arguments& arguments, const ComputerView& view,
-                           std::span<const Evidence> previous, const std::vector<Diagnosis>& diagnoses) {
+Outcome<void> write_papers(const Context& context, const Arguments& arguments, const Guided& found) {
+    const std::vector<Diagnosis>& diagnoses = found.look.diagnoses;
     if (!arguments.output.empty()) {
         if (auto written = write_diagnoses(arguments.output, diagnoses); !written) {
             return written;
@@ -63,67 +62,30 @@ Outcome<void> write_papers(const Context& context, const Arguments& arguments, c
     if (arguments.slip.empty()) {
         return {};
     }
-    const ReturnAddress address = view.configuration ? view.configuration->return_address : ReturnAddress();
+    const auto& configuration = found.look.view.configuration;
+    const ReturnAddress address = configuration ? configuration->return_address : ReturnAddress();
     const Diagnosis& diagnosis = diagnoses.front();
     return write_slip(arguments.slip,
-                      make_slip(diagnosis, previous, address, organisation_of(context, diagnosis)),
+                      make_slip(diagnosis, found.previous, address, organisation_of(context, diagnosis)),
                       diagnosis);
 }
 
-void show(const Context& context, const std::vector<Diagnosis>& diagnoses, std::span<const Evidence> previous,
-          const ComputerView& view) {
+void show(const Context& context, const Guided& found) {
     if (context.json()) {
-        context.print_json(to_json(diagnoses));
+        context.print_json(to_json(found.look.diagnoses));
         return;
     }
-    for (const Diagnosis& diagnosis : diagnoses) {
-        context.print(render(diagnosis, previous, context.style()) + "\n");
+    for (const Diagnosis& diagnosis : found.look.diagnoses) {
+        context.print(render(diagnosis, found.previous, context.style()) + "\n");
     }
-    if (!view.status) {
-        context.print(render_findings(
-            {finding_json({view.status.error().code, "", view.status.error().places})}, context.style()));
+    if (!found.other_port.empty()) {
+        context.print(say(N_("It works at this port, and did not at port {port}: that port is at fault."),
+                          {{"port", found.other_port}}) +
+                      "\n");
     }
-}
-
-Outcome<std::vector<Diagnosis>> diagnose_all(const ComputerView& view, const std::string& wanted,
-                                             std::span<const Evidence> previous) {
-    auto targets = find_targets(view.status, view.devices, wanted);
-    if (targets.empty() && !wanted.empty()) {
-        return fail_with("key.not_found", {{"object", wanted}});
-    }
-    if (targets.empty()) {
-        targets.emplace_back(); // a key that nothing sees
-    }
-    const ComputerIdentity computer = this_computer();
-    std::vector<Diagnosis> diagnoses;
-    for (Target& target : targets) {
-        diagnoses.push_back(diagnose(std::move(target), view, computer, previous));
-    }
-    return diagnoses;
-}
-
-/// What was just plugged in, or just let go, is there a moment later.
-bool may_settle(const Diagnosis& diagnosis) {
-    constexpr std::array passing{"key.unreadable", "reader.empty", "reader.mute", "usb.no_reader",
-                                 "usb.no_token"};
-    return !diagnosis.evidence.complete ||
-           std::ranges::any_of(diagnosis.evidence.faults, [&](const std::string& code) {
-               return std::ranges::find(passing, code) != passing.end();
-           });
-}
-
-/// Looks until nothing can be expected to change by itself; the last look counts.
-Outcome<std::vector<Diagnosis>> settle(const Context& context, const Arguments& arguments,
-                                       std::span<const Evidence> previous, ComputerView& view) {
-    const auto end = std::chrono::steady_clock::now() + settling_time;
-    for (;;) {
-        auto diagnoses = diagnose_all(view, arguments.wanted, previous);
-        const bool unsettled = view.status && (!diagnoses || std::ranges::any_of(*diagnoses, may_settle));
-        if (!unsettled || std::chrono::steady_clock::now() >= end) {
-            return diagnoses;
-        }
-        std::this_thread::sleep_for(look_interval);
-        view = look_at_computer(context);
+    if (const auto& status = found.look.view.status; !status) {
+        context.print(render_findings({finding_json({status.error().code, "", status.error().places})},
+                                      context.style()));
     }
 }
 
@@ -178,30 +140,64 @@ Outcome<void> test_key(const Context& context, const Arguments& arguments, const
     return {};
 }
 
-Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
-    const auto previous = read_previous(arguments.previous);
+/// What is to be mended on this computer, then another look.
+Outcome<Look> look_and_fix(const Context& context, const Arguments& arguments,
+                           std::span<const Evidence> previous) {
+    auto found = look(context, arguments.wanted, previous);
+    if (!found || !arguments.fix) {
+        return found;
+    }
+    std::vector<std::string> codes;
+    for (const Diagnosis& diagnosis : found->diagnoses) {
+        std::ranges::copy(codes_to_mend(diagnosis), std::back_inserter(codes));
+    }
+    const auto fixed = offer_fixes(codes, arguments.confirmed);
+    if (!fixed) {
+        return tl::unexpected(fixed.error());
+    }
+    return *fixed ? look(context, arguments.wanted, previous) : std::move(found);
+}
+
+Outcome<Guided> find_out(const Context& context, const Arguments& arguments) {
+    auto previous = read_previous(arguments.previous);
     if (!previous) {
         return tl::unexpected(previous.error());
     }
-    ComputerView view = look_at_computer(context);
-    auto diagnoses = settle(context, arguments, *previous, view);
-    if (!diagnoses) {
-        return tl::unexpected(diagnoses.error());
+    if (!arguments.guide) {
+        return look_and_fix(context, arguments, *previous).map([&](Look found) {
+            return Guided{.look = std::move(found), .previous = std::move(*previous), .other_port = {}};
+        });
     }
+    if (context.json() || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
+        return fail_with("usage.arguments", {{"reason", _("the guide needs a person at a terminal")},
+                                             {"program", "ukeyctl diagnose"}});
+    }
+    auto guided = diagnose_guided(context, arguments.wanted, std::move(*previous));
+    context.print("\n");
+    return guided;
+}
+
+Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
+    auto found = find_out(context, arguments);
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    std::vector<Diagnosis>& diagnoses = found->look.diagnoses;
     // Before anybody types a PIN for nothing.
-    if (const auto usable = check_slip(arguments.slip, diagnoses->size()); !usable) {
+    if (const auto usable = check_slip(arguments.slip, diagnoses.size()); !usable) {
         return tl::unexpected(usable.error());
     }
     if (arguments.self_test) {
-        if (const auto tested = test_key(context, arguments, view, *previous, *diagnoses); !tested) {
+        if (const auto tested = test_key(context, arguments, found->look.view, found->previous, diagnoses);
+            !tested) {
             return tl::unexpected(tested.error());
         }
     }
-    show(context, *diagnoses, *previous, view); // whatever becomes of the files
-    if (const auto written = write_papers(context, arguments, view, *previous, *diagnoses); !written) {
+    show(context, *found); // whatever becomes of the files
+    if (const auto written = write_papers(context, arguments, *found); !written) {
         return tl::unexpected(written.error());
     }
-    const bool good = std::ranges::all_of(*diagnoses, [](const Diagnosis& diagnosis) {
+    const bool good = std::ranges::all_of(diagnoses, [](const Diagnosis& diagnosis) {
         return diagnosis.judgement.verdict == Verdict::key_in_order;
     });
     return good ? ExitCode::done : ExitCode::answered_no;
@@ -234,6 +230,16 @@ Run define_diagnose(CLI::App& command) {
                     _("read the PIN as a line from this file descriptor"))
         ->needs(self_test)
         ->check(CLI::NonNegativeNumber);
+    auto* guide = command.add_flag(
+        "--guide", arguments->guide,
+        _("find out together with the person at the terminal: one step at a time, the bus is watched"));
+    auto* fix =
+        command
+            .add_flag("--fix", arguments->fix,
+                      _("mend what can be mended from here, such as a service that does not run; asks "
+                        "before each step"))
+            ->excludes(guide);
+    command.add_flag("--yes", arguments->confirmed, _("do not ask first"))->needs(fix);
     command.footer(_("Without --self-test no PIN is used, and the key is not touched."));
     return [arguments](const Context& context) { return run(context, *arguments); };
 }

@@ -25,6 +25,16 @@ def verdict(diagnosis):
     return judgement["verdict"], judgement["because"][:1]
 
 
+def layer(diagnosis, name):
+    return next(layer for layer in diagnosis["layers"] if layer["check"] == name)
+
+
+def fix(guest, verb, command):
+    """Has ukeyctl mend what it can, and checks that it says how."""
+    done = guest.run(["sh", "-c", f"ukeyctl {verb} --fix --yes 2>&1"], check=False)
+    expect_in(command, done.stdout, "what is done")
+
+
 def begin(guest, name):
     """A key of this scenario that is in and bound."""
     service = Service(guest).prepare()
@@ -61,10 +71,43 @@ def scenario_service_stopped(guest):
     guest.run("systemctl stop ukeyd-login.socket ukeyd-control.socket ukeyd.service")
     try:
         expect_equal(verdict(diagnose(service))[0], "fix_this_computer", "the verdict")
+        fix(guest, "diagnose", "systemctl start ukeyd-login.socket ukeyd-control.socket ukeyd.service")
+        guest.run("systemctl is-active ukeyd.service")
     finally:
         guest.run("systemctl start ukeyd-login.socket ukeyd-control.socket ukeyd.service")
     service.await_answer()
     service.await_keys(1)
+    expect_equal(verdict(diagnose(service))[0], "key_in_order", "the verdict when it runs again")
+
+
+def scenario_pcscd_stopped(guest):
+    """pcscd and its socket stopped: --fix starts it, and the key is in order without being touched; doctor the same."""
+    service, *_ = begin(guest, "mended")
+    for verb in ("diagnose", "doctor"):
+        guest.run("systemctl stop pcscd.socket pcscd.service")
+        try:
+            expect_equal(verdict(diagnose(service))[0], "fix_this_computer", "the verdict")
+            fix(guest, verb, "systemctl start pcscd.socket")
+            guest.run("systemctl is-active pcscd.socket")
+        finally:
+            guest.run("systemctl start pcscd.socket")
+        wait_until(lambda: verdict(diagnose(service))[0] == "key_in_order", "the key is in order again, untouched")
+
+
+def scenario_udev_rules_read_again(guest):
+    """A node that somebody took from the person at the computer: what --fix runs gives it back."""
+    service = Service(guest).prepare()
+    watch = service.watch()
+    mark = watch.mark()
+    guest.plug_gadget(HID_KEY)
+    port = json.loads(watch.wait('"type":"usb.changed"', "ukeyd misses the token", mark))["subject"]
+    node = layer(diagnose(service, port, user="seat"), "device_node")["looked_at"]
+    guest.run(["chmod", "600", node])
+    denied = layer(diagnose(service, port, user="seat"), "device_node")
+    expect_equal((denied["finding"] or {}).get("code"), "usb.node_denied", "the node's layer")
+    guest.run("udevadm control --reload && "
+              "udevadm trigger --settle --action=change --subsystem-match=usb --subsystem-match=hidraw")
+    expect_equal(layer(diagnose(service, port, user="seat"), "device_node")["state"], "ok", "the node's layer afterwards")
 
 
 def scenario_removed_in_mid_transaction(guest):
