@@ -72,8 +72,32 @@ Answer change_pin(const pkcs11::Slot& slot, const PersonOptions& options, const 
     return boost::json::object{{"done", true}, {"rv", "CKR_OK"}};
 }
 
+/// Those that are none are left out: there is no key for them.
+std::vector<pkcs11::Ciphertext> parse_ciphertexts(const std::vector<std::string>& texts) {
+    std::vector<pkcs11::Ciphertext> ciphertexts;
+    for (const std::string& text : texts) {
+        const std::size_t colon = text.find(':');
+        auto id = hex_decode(text.substr(0, colon));
+        auto bytes = hex_decode(colon == std::string::npos ? std::string() : text.substr(colon + 1));
+        ciphertexts.push_back({.id = id.value_or(""), .bytes = bytes.value_or("")});
+    }
+    return ciphertexts;
+}
+
+boost::json::array to_json(const std::vector<pkcs11::Decryption>& decryptions) {
+    boost::json::array list;
+    for (const pkcs11::Decryption& one : decryptions) {
+        list.push_back(boost::json::object{
+            {"number", one.number},
+            {"plaintext", base64_encode(one.plaintext)},
+            {"failed", one.failed ? one.failed->object + ": " + one.failed->reason : ""}});
+    }
+    return list;
+}
+
 Answer self_test(const pkcs11::Slot& slot, const PersonOptions& options, const std::vector<Secret>& pins) {
-    const auto sample = pkcs11::sign_sample(slot, pins.at(0), options.times);
+    const auto sample =
+        pkcs11::sign_sample(slot, pins.at(0), options.times, parse_ciphertexts(options.ciphertexts));
     if (!sample) {
         return tl::unexpected(sample.error());
     }
@@ -93,7 +117,8 @@ Answer self_test(const pkcs11::Slot& slot, const PersonOptions& options, const s
         {"certificates", std::move(certificates)},
         {"key_type", sample->key_type},
         {"signatures", std::move(signatures)},
-        {"stopped", sample->stopped ? sample->stopped->object + ": " + sample->stopped->reason : ""}};
+        {"stopped", sample->stopped ? sample->stopped->object + ": " + sample->stopped->reason : ""},
+        {"decryptions", to_json(sample->decryptions)}};
 }
 
 /// PINs are read only once the token is found: nobody types one for nothing.

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ukey::probe {
 
@@ -23,6 +24,8 @@ struct PersonOptions {
     bool allow_final_try = false;
     /// self-test: so many signatures.
     unsigned times = 1;
+    /// self-test: ciphertexts to be decrypted, each "ID:BYTES" in lower-case hexadecimal; ID is the CKA_ID.
+    std::vector<std::string> ciphertexts;
 };
 
 /// Writes one line of JSON to `output` and returns the exit status: 0 done, 1 not done.
@@ -30,8 +33,9 @@ struct PersonOptions {
 ///   change-pin  {"done": true, "rv": "CKR_OK"}
 ///   self-test   {"done": true, "rv": "CKR_OK", "certificates": [base64], "key_type",
 ///               "signatures": [{"digest", "signature" (base64), "took_us"}], "stopped": "C_Sign: CKR_…" or
-///               ""}: signed; whether it is right is for verify_signature_sample() of
-///               daemon/core/signature_sample.hpp to say
+///               "", "decryptions": [{"number", "plaintext" (base64), "failed": "C_Decrypt: CKR_…" or ""}]
+///               of those ciphertexts whose key may decrypt}: whether what it signed and decrypted is right
+///               is for daemon/core/signature_sample.hpp and decryption_sample.hpp to say
 ///   any         {"done": false, "code", "object", "reason", "rv"}: the parts of Error; of a call that
 ///   failed, code is
 ///               "pkcs11.call_failed", object the function, reason and rv the CKR_ name; otherwise rv is

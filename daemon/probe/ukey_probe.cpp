@@ -39,6 +39,7 @@ struct Options {
     int descriptor = -1;
     std::string person;
     unsigned times = 1;
+    std::vector<std::string> ciphertexts;
     std::string token_serial;
     int pin_descriptor = -1;
     bool allow_final_try = false;
@@ -109,7 +110,7 @@ int run_as_person(const Options& options) {
     // A crash of the module must not write a PIN to a core file.
     const rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    if (options.person == "self-test") {
+    if (options.person != "change-pin") {
         // A test is for nobody once ukeyctl has gone. A change of the PIN is not broken off.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
@@ -121,7 +122,8 @@ int run_as_person(const Options& options) {
                          .token_serial = options.token_serial,
                          .pin_descriptor = {},
                          .allow_final_try = options.allow_final_try,
-                         .times = options.times};
+                         .times = options.times,
+                         .ciphertexts = options.ciphertexts};
     if (options.pin_descriptor >= 0) {
         person.pin_descriptor = options.pin_descriptor;
         fcntl(options.pin_descriptor, F_SETFD, FD_CLOEXEC);
@@ -159,6 +161,10 @@ int main(int argc, char** argv) {
     application.add_option("--times", options.times, "Of the self-test: so many signatures")
         ->needs(person)
         ->check(CLI::Range(1U, self_test_times_max));
+    application
+        .add_option("--decrypt", options.ciphertexts,
+                    "Of the self-test: a ciphertext for a private key, CKA_ID:BYTES in hexadecimal")
+        ->needs(person);
     try {
         application.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -29,6 +29,8 @@ CK_ATTRIBUTE_TYPE raw_attribute(Attribute attribute) {
         return CKA_PUBLIC_KEY_INFO;
     case Attribute::sign:
         return CKA_SIGN;
+    case Attribute::decrypt:
+        return CKA_DECRYPT;
     case Attribute::always_authenticate:
         return CKA_ALWAYS_AUTHENTICATE;
     }

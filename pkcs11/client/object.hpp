@@ -22,6 +22,7 @@ enum class Attribute {
     key_type,
     public_key_info,
     sign,
+    decrypt,
     always_authenticate,
 };
 

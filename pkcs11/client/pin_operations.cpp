@@ -135,6 +135,19 @@ Result<std::string> random_digest() {
     return digest;
 }
 
+/// For a key that wants the PIN for each use. It has just been right once: this costs no try.
+Result<void> confirm_use(const Session& session, const Object& key, const Secret& pin) {
+    const auto always_authenticate = key.boolean(Attribute::always_authenticate);
+    if (always_authenticate && always_authenticate->value_or(false)) {
+        const CK_RV rv = functions_of(*session.module())
+                             .C_Login(handle_of(session), CKU_CONTEXT_SPECIFIC, pin_pointer(pin), pin.size());
+        if (rv != CKR_OK) {
+            return call_failed("C_Login", rv);
+        }
+    }
+    return {};
+}
+
 Result<std::string> sign(const Session& session, const SigningKey& key, const std::string& digest,
                          const Secret& pin) {
     CK_FUNCTION_LIST& functions = functions_of(*session.module());
@@ -147,14 +160,8 @@ Result<std::string> sign(const Session& session, const SigningKey& key, const st
         rv != CKR_OK) {
         return call_failed("C_SignInit", rv);
     }
-    const auto always_authenticate = key.key.boolean(Attribute::always_authenticate);
-    if (always_authenticate && always_authenticate->value_or(false)) {
-        // The PIN has just been right once: this costs no try.
-        const CK_RV rv =
-            functions.C_Login(handle_of(session), CKU_CONTEXT_SPECIFIC, pin_pointer(pin), pin.size());
-        if (rv != CKR_OK) {
-            return call_failed("C_Login", rv);
-        }
+    if (auto confirmed = confirm_use(session, key.key, pin); !confirmed) {
+        return tl::unexpected(confirmed.error());
     }
     std::array<unsigned char, signature_max_bytes> signature{};
     CK_ULONG length = signature.size();
@@ -183,6 +190,68 @@ Result<SignedDigest> sign_one(const Session& session, const SigningKey& key, con
     return SignedDigest{.digest = std::move(*digest),
                         .signature = std::move(*signature),
                         .duration = std::chrono::duration_cast<std::chrono::microseconds>(duration)};
+}
+
+std::optional<Object> find_decrypting_key(const Session& session, const std::string& wanted_id) {
+    const auto found = session.find(ObjectClass::private_key, private_keys_max);
+    if (!found) {
+        return std::nullopt;
+    }
+    for (const Object& key : found->objects) {
+        const auto may_decrypt = key.boolean(Attribute::decrypt);
+        const auto id = key.bytes(Attribute::id, id_max_bytes);
+        const auto type = key.number(Attribute::key_type);
+        if (may_decrypt && may_decrypt->value_or(false) && id && *id && **id == wanted_id && type && *type &&
+            key_type_name(**type) == "rsa") {
+            return key;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<std::string> decrypt(const Session& session, const Object& key, const std::string& ciphertext,
+                            const Secret& pin) {
+    CK_FUNCTION_LIST& functions = functions_of(*session.module());
+    CK_MECHANISM mechanism{CKM_RSA_PKCS, nullptr, 0};
+    if (const CK_RV rv = functions.C_DecryptInit(handle_of(session), &mechanism, key.handle());
+        rv != CKR_OK) {
+        return call_failed("C_DecryptInit", rv);
+    }
+    if (auto confirmed = confirm_use(session, key, pin); !confirmed) {
+        return tl::unexpected(confirmed.error());
+    }
+    std::string input = ciphertext; // PKCS#11 takes it as non-const
+    std::array<unsigned char, signature_max_bytes> plaintext{};
+    CK_ULONG length = plaintext.size();
+    const CK_RV rv = functions.C_Decrypt(handle_of(session), reinterpret_cast<CK_BYTE*>(input.data()),
+                                         input.size(), plaintext.data(), &length);
+    if (rv != CKR_OK) {
+        return call_failed("C_Decrypt", rv);
+    }
+    if (length > plaintext.size()) {
+        return over_limit("C_Decrypt");
+    }
+    return std::string(plaintext.begin(), plaintext.begin() + static_cast<std::ptrdiff_t>(length));
+}
+
+std::vector<Decryption> decrypt_all(const Session& session, const std::vector<Ciphertext>& ciphertexts,
+                                    const Secret& pin) {
+    std::vector<Decryption> decryptions;
+    for (std::size_t number = 0; number < ciphertexts.size(); ++number) {
+        const auto key = find_decrypting_key(session, ciphertexts[number].id);
+        if (!key) {
+            continue;
+        }
+        auto plaintext = decrypt(session, *key, ciphertexts[number].bytes, pin);
+        Decryption decryption{.number = number, .plaintext = {}, .failed = {}};
+        if (plaintext) {
+            decryption.plaintext = std::move(*plaintext);
+        } else {
+            decryption.failed = plaintext.error();
+        }
+        decryptions.push_back(std::move(decryption));
+    }
+    return decryptions;
 }
 
 } // namespace
@@ -215,7 +284,8 @@ Result<void> change_pin(const Slot& slot, const Secret& old_pin, const Secret& n
     return {};
 }
 
-Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned times) {
+Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned times,
+                                 const std::vector<Ciphertext>& ciphertexts) {
     const auto token = token_that_may_be_tried(slot, FinalTry::refuse);
     if (!token) {
         return tl::unexpected(token.error());
@@ -241,7 +311,8 @@ Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned t
     SignedSample sample{.certificates_der = key->certificates_der,
                         .key_type = key->key_type,
                         .signatures = {},
-                        .stopped = std::nullopt};
+                        .stopped = std::nullopt,
+                        .decryptions = {}};
     for (unsigned number = 0; number < times && !sample.stopped; ++number) {
         auto made = sign_one(*session, *key, pin);
         if (made) {
@@ -252,6 +323,9 @@ Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned t
     }
     if (sample.signatures.empty()) {
         return tl::unexpected(*sample.stopped);
+    }
+    if (!sample.stopped) {
+        sample.decryptions = decrypt_all(*session, ciphertexts, pin);
     }
     return sample;
 }

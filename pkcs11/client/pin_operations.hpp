@@ -31,6 +31,19 @@ struct SignedDigest {
     std::chrono::microseconds duration{0};
 };
 
+/// What the holder of a private key alone can read: PKCS #1 v1.5 (RFC 8017 §7.2).
+struct Ciphertext {
+    std::string id; ///< CKA_ID of the private key
+    std::string bytes;
+};
+
+/// What the token made of a ciphertext (C_DecryptInit and C_Decrypt).
+struct Decryption {
+    std::size_t number = 0; ///< of the ciphertext
+    std::string plaintext;
+    std::optional<Error> failed;
+};
+
 /// Signatures made by the token, and what is needed to verify them. Verification is
 /// daemon/core/signature_sample.hpp's: this process must be free of OpenSSL (see daemon/core/base64.hpp).
 struct SignedSample {
@@ -40,11 +53,13 @@ struct SignedSample {
     std::string key_type;
     std::vector<SignedDigest> signatures; ///< at least one
     std::optional<Error> stopped;         ///< why there are fewer than were asked for
+    std::vector<Decryption> decryptions;  ///< of those ciphertexts whose private key may decrypt
 };
 
 /// C_Login(CKU_USER), `times` signatures with the first private key that may sign and has a certificate of
-/// the same CKA_ID, C_Logout. Never on a final try. Errors as above (of the first signature too), and
-/// `self_test.no_key`, `self_test.unsupported` (key type).
-Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned times = 1);
+/// the same CKA_ID, then the ciphertexts, C_Logout. Never on a final try. Errors as above (of the first
+/// signature too), and `self_test.no_key`, `self_test.unsupported` (key type).
+Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned times = 1,
+                                 const std::vector<Ciphertext>& ciphertexts = {});
 
 } // namespace ukey::pkcs11

@@ -189,6 +189,29 @@ def tested_in_order_rsa(lab):
     return lab.self_test()
 
 
+def tested_in_order_with_encryption_key(lab):
+    """Two certificates, as many U-Keys have: the second key pair decrypts."""
+    lab.key_in_order("--algorithm", "rsa2048", "--dual")
+    diagnosis = lab.self_test()
+    assert diagnosis["layers"][-1]["found"].endswith("it decrypts"), diagnosis["layers"][-1]
+    return diagnosis
+
+
+def wrong_decryption(lab):
+    lab.key_in_order("--algorithm", "rsa2048", "--dual")
+    lab.card.fault("wrong_decryption")
+    return lab.self_test()
+
+
+def wrong_decryption_on_two_computers(lab):
+    lab.key_in_order("--algorithm", "rsa2048", "--dual")
+    lab.card.fault("wrong_decryption")
+    lab.on_computer(ELSEWHERE)
+    lab.self_test("--output", lab.path("elsewhere.json"))
+    lab.on_computer(HERE)
+    return lab.self_test("--previous", lab.path("elsewhere.json"), spent=2)
+
+
 def wrong_signature(lab):
     lab.key_in_order()
     lab.card.fault("wrong_signature")
@@ -271,6 +294,9 @@ FAULTS = [
     ("of an unknown organisation", "user_action", unknown_organisation),
     ("in order, tested", "key_in_order", tested_in_order),
     ("in order, tested, RSA", "key_in_order", tested_in_order_rsa),
+    ("in order, tested, decrypts", "key_in_order", tested_in_order_with_encryption_key),
+    ("wrong decryption", "try_another_computer", wrong_decryption),
+    ("wrong decryption on two computers", "return_key", wrong_decryption_on_two_computers),
     ("wrong signature", "return_key", wrong_signature),
     ("key is not the certificate's", "return_key", mismatched_key),
     ("pulled out while it signs", "try_another_computer", removed_while_it_signs),

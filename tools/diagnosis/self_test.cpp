@@ -6,7 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "daemon/core/base64.hpp"
+#include "daemon/core/decryption_sample.hpp"
 #include "daemon/core/signature_sample.hpp"
+#include "daemon/core/token.hpp"
 #include "tools/json_view.hpp"
 #include "tools/local_messages.hpp"
 #include "tools/locale.hpp"
@@ -39,8 +42,14 @@ constexpr std::array refusals{
 /// The device itself failed in the middle of a signature. Anything else (it was pulled out, the module did
 /// not find it, a mechanism is missing) says nothing of the chip.
 bool is_chips_word(std::string_view function, std::string_view rv) {
-    return function.starts_with("C_Sign") &&
+    return (function.starts_with("C_Sign") || function.starts_with("C_Decrypt")) &&
            (rv == "CKR_DEVICE_ERROR" || rv == "CKR_DEVICE_MEMORY" || rv == "CKR_FUNCTION_FAILED");
+}
+
+/// "C_Decrypt: CKR_DEVICE_ERROR" taken apart.
+bool is_chips_word(const std::string& failed) {
+    const std::size_t colon = failed.find(": ");
+    return colon != std::string::npos && is_chips_word(failed.substr(0, colon), failed.substr(colon + 2));
 }
 
 boost::json::object finding_of_failure(const boost::json::object& answer, const std::string& subject) {
@@ -87,13 +96,41 @@ void judge_signatures(Check& check, const SignatureSample& sample, const std::st
         check.fail(finding_json(
             {"self_test.unknown", subject, {{"reason", "its module gives signatures in another form"}}}));
     } else if (!sample.stopped.empty()) {
-        const std::size_t colon = sample.stopped.find(": ");
-        const bool by_chip = colon != std::string::npos &&
-                             is_chips_word(sample.stopped.substr(0, colon), sample.stopped.substr(colon + 2));
-        check.fail(finding_json({by_chip ? "self_test.stopped" : "self_test.unknown",
+        check.fail(finding_json({is_chips_word(sample.stopped) ? "self_test.stopped" : "self_test.unknown",
                                  subject,
                                  {{"count", all}, {"reason", sample.stopped}}}));
     }
+}
+
+/// Once its signatures are right. What the module cannot do says nothing of the key.
+void judge_decryption(Check& check, const DecryptionVerdict& verdict, const std::string& subject) {
+    if (check.state != CheckState::ok) {
+        return;
+    }
+    if (verdict.wrong > 0) {
+        check.fail(finding_json({"self_test.wrong_decryption", subject, {}}));
+    } else if (is_chips_word(verdict.failed)) {
+        check.fail(finding_json({"self_test.stopped",
+                                 subject,
+                                 {{"count", check.found.places["count"]}, {"reason", verdict.failed}}}));
+    } else if (verdict.good > 0) {
+        check.found.text = N_("{count} signatures, {least} to {most} ms each; it decrypts");
+    }
+}
+
+/// Of the token, without its PIN; none when they cannot be had.
+std::vector<CertificateReport> certificates_of(const PersonProbe& probe) {
+    const auto answer = run_person_probe(probe, "list", {}, {}, list_wait, "self_test.unknown");
+    const boost::json::value* list = answer ? answer->if_contains("slots") : nullptr;
+    const auto slots = decode_slots(list != nullptr ? *list : boost::json::value());
+    if (slots) {
+        for (const SlotReport& slot : *slots) {
+            if (slot.token && slot.token->serial == probe.serial) {
+                return slot.token->certificates;
+            }
+        }
+    }
+    return {};
 }
 
 } // namespace
@@ -114,7 +151,8 @@ std::optional<Check> self_test_refusal(const boost::json::object& key) {
     return check;
 }
 
-Check judge_self_test(const Outcome<boost::json::object>& answer, const std::string& subject) {
+Check judge_self_test(const Outcome<boost::json::object>& answer,
+                      std::span<const DecryptionQuestion> questions, const std::string& subject) {
     Check check = new_check();
     if (!answer) {
         check.fail(finding_json({answer.error().code, subject, answer.error().places}));
@@ -126,6 +164,7 @@ Check judge_self_test(const Outcome<boost::json::object>& answer, const std::str
     }
     if (const auto sample = decode_signature_sample(*answer)) {
         judge_signatures(check, *sample, subject);
+        judge_decryption(check, judge_decryptions(questions, *answer), subject);
     } else {
         check.fail(finding_json({"self_test.unknown", subject, {{"reason", sample.error().reason}}}));
     }
@@ -133,11 +172,14 @@ Check judge_self_test(const Outcome<boost::json::object>& answer, const std::str
 }
 
 Check self_test(const PersonProbe& probe, const Secret& pin, unsigned times) {
-    return judge_self_test(run_person_probe(probe, "self-test", {"--times", std::to_string(times)}, {&pin},
-                                            std::chrono::ceil<std::chrono::seconds>(
-                                                self_test_wait + times * self_test_wait_each),
-                                            "self_test.unknown"),
-                           probe.serial);
+    const std::vector<DecryptionQuestion> questions = ask_for_decryption(certificates_of(probe));
+    std::vector<std::string> options{"--times", std::to_string(times)};
+    for (const DecryptionQuestion& question : questions) {
+        options.insert(options.end(), {"--decrypt", question.id + ":" + hex_encode(question.ciphertext)});
+    }
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(self_test_wait + times * self_test_wait_each);
+    return judge_self_test(run_person_probe(probe, "self-test", options, {&pin}, wait, "self_test.unknown"),
+                           questions, probe.serial);
 }
 
 } // namespace ukey::ctl

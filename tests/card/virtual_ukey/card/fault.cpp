@@ -10,6 +10,7 @@ constexpr Fault faults[] = {Fault::none,
                             Fault::slow,
                             Fault::remove_during_sign,
                             Fault::wrong_signature,
+                            Fault::wrong_decryption,
                             Fault::garbage_certificate,
                             Fault::missing_certificate,
                             Fault::mismatched_key,
@@ -30,6 +31,8 @@ std::string_view fault_name(Fault fault) {
         return "remove_during_sign";
     case Fault::wrong_signature:
         return "wrong_signature";
+    case Fault::wrong_decryption:
+        return "wrong_decryption";
     case Fault::garbage_certificate:
         return "garbage_certificate";
     case Fault::missing_certificate:

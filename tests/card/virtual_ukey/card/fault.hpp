@@ -17,6 +17,8 @@ enum class Fault {
     remove_during_sign,
     /// Signs, but the signature does not verify.
     wrong_signature,
+    /// What the encryption key decrypts is spoiled.
+    wrong_decryption,
     /// Where the certificate should be, there are other bytes.
     garbage_certificate,
     missing_certificate,

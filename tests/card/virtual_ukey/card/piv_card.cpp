@@ -199,7 +199,8 @@ Response PivCard::use_key(const Command& command) {
         return response;
     count_use(slot);
     save();
-    if (fault_ == Fault::wrong_signature && slot == KeySlot::authentication)
+    if ((fault_ == Fault::wrong_signature && slot == KeySlot::authentication) ||
+        (fault_ == Fault::wrong_decryption && slot == KeySlot::key_management))
         spoil(response.data);
     return response;
 }
