@@ -70,7 +70,16 @@ Outcome<void> write_papers(const Context& context, const Arguments& arguments, c
                       diagnosis);
 }
 
-void show(const Context& context, const Guided& found) {
+/// For a person at a terminal who has not been guided.
+bool may_be_guided(const Arguments& arguments, const std::vector<Diagnosis>& diagnoses) {
+    const bool undecided = std::ranges::any_of(diagnoses, [](const Diagnosis& diagnosis) {
+        const Verdict verdict = diagnosis.judgement.verdict;
+        return verdict != Verdict::key_in_order && verdict != Verdict::return_key;
+    });
+    return undecided && !arguments.guide && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+}
+
+void show(const Context& context, const Arguments& arguments, const Guided& found) {
     if (context.json()) {
         context.print_json(to_json(found.look.diagnoses));
         return;
@@ -82,6 +91,9 @@ void show(const Context& context, const Guided& found) {
         context.print(say(N_("It works at this port, and did not at port {port}: that port is at fault."),
                           {{"port", found.other_port}}) +
                       "\n");
+    }
+    if (may_be_guided(arguments, found.look.diagnoses)) {
+        context.print(std::string(_("One step at a time, together: ukeyctl diagnose --guide")) + "\n");
     }
     if (const auto& status = found.look.view.status; !status) {
         context.print(render_findings({finding_json({status.error().code, "", status.error().places})},
@@ -193,7 +205,7 @@ Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
             return tl::unexpected(tested.error());
         }
     }
-    show(context, *found); // whatever becomes of the files
+    show(context, arguments, *found); // whatever becomes of the files
     if (const auto written = write_papers(context, arguments, *found); !written) {
         return tl::unexpected(written.error());
     }
