@@ -115,13 +115,4 @@ bool CertificateKey::verifies(SignatureScheme scheme, std::string_view digest, s
                            digest.size()) == 1;
 }
 
-Result<bool> verify_digest(std::string_view certificate_der, SignatureScheme scheme, std::string_view digest,
-                           std::string_view signature) {
-    auto key = CertificateKey::parse(certificate_der);
-    if (!key) {
-        return tl::unexpected(key.error());
-    }
-    return key->verifies(scheme, digest, signature);
-}
-
 } // namespace ukey

@@ -40,10 +40,4 @@ class CertificateKey {
     std::array<EvpPkeyContextHandle, signature_scheme_count> contexts_; ///< made when one is wanted
 };
 
-/// The same for one signature. Did the private key of this DER certificate sign the 32 bytes of `digest`? A
-/// certificate with a key of another type than the scheme's: no. Errors `certificate.garbage`,
-/// `self_test.unsupported` (a key that is neither RSA nor EC).
-Result<bool> verify_digest(std::string_view certificate_der, SignatureScheme scheme, std::string_view digest,
-                           std::string_view signature);
-
 } // namespace ukey

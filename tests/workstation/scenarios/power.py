@@ -52,6 +52,9 @@ def scenario_sleep(guest):
     slept = wait_until(lambda: service.records("computer.resumed"), "the sleep is recorded")[-1]["slept_us"]
     expect(slept > 0, f"the computer slept for {slept} µs")
     service.await_keys(1)
+    layers = service.ask("diagnose", key)["diagnoses"][0]["layers"]
+    expect_equal([layer["state"] for layer in layers if layer["check"] in ("pcscd", "reader", "token")], ["ok"] * 3,
+                 "pcscd, reader and token after the sleep: nothing stale")
     application.stop()
     expect_equal(service.sessions("--open"), [], "open sessions once the application has ended")
     guest.record("a login over a sleep ends as", service.sessions("--key", key)[-1]["end_reason"])
