@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the chip, of what is on it, and of what people did with it: the virtual card's, through real pcscd and OpenSC."""
 
+import os
+
 from laboratory import ELSEWHERE, HERE, OTHER_BRANCH, PORT, wait_until
 from workstation import program
 
@@ -68,6 +70,18 @@ def no_device_on_two_computers(lab):
     lab.start_pcscd()
     lab.configure()
     lab.start_on_bus()
+    previous = lab.save_elsewhere()
+    return lab.diagnosis("--previous", previous)
+
+
+def no_device_on_two_virtual_machines(lab):
+    """What is plugged in there is not seen before it is handed to them."""
+    lab.start_pcscd()
+    lab.configure()
+    lab.start_on_bus()
+    os.makedirs(os.path.join(lab.root, "sys/class/dmi/id"))
+    with open(os.path.join(lab.root, "sys/class/dmi/id/sys_vendor"), "w", encoding="ascii") as file:
+        file.write("VMware, Inc.\n")
     previous = lab.save_elsewhere()
     return lab.diagnosis("--previous", previous)
 
@@ -277,6 +291,7 @@ FAULTS = [
     ("mute card, another key works here", "return_key", mute_where_another_key_works),
     ("silent here, in order elsewhere", "fix_this_computer", mute_here_in_order_elsewhere),
     ("no device on two computers", "return_key", no_device_on_two_computers),
+    ("no device on two virtual machines", "try_another_computer", no_device_on_two_virtual_machines),
     ("card not in its reader", "try_another_computer", card_not_in_its_reader),
     ("in order, slow", "key_in_order", slow),
     ("no certificate", "user_action", no_certificate),

@@ -26,7 +26,8 @@ Evidence here(std::vector<std::string> faults) {
             .time = noon,
             .faults = std::move(faults),
             .service_away = false,
-            .complete = true};
+            .complete = true,
+            .virtual_machine = false};
 }
 
 Evidence elsewhere(std::vector<std::string> faults) {
@@ -105,6 +106,22 @@ TEST(FaultRules, TheseAndNoOthersSendAKeyBack) {
           "reader.stale", "clock.behind", "certificate.untrusted", "usb.over_current"}) {
         EXPECT_EQ(rule_of(code).side, Side::computer) << code;
     }
+}
+
+/// A virtual machine sees a key only once it is handed to it: that it sees none proves nothing.
+TEST(Verdict, AVirtualMachineProvesNothingOfTheBus) {
+    for (const char* code : {"usb.no_device", "usb.port_errors", "usb.unsteady"}) {
+        ASSERT_EQ(verdict(here({code}), {elsewhere({code})}), Verdict::return_key);
+        Evidence one = here({code});
+        one.virtual_machine = true;
+        EXPECT_EQ(verdict(one, {elsewhere({code})}), Verdict::try_another_computer) << code;
+        Evidence other = elsewhere({code});
+        other.virtual_machine = true;
+        EXPECT_EQ(verdict(here({code}), {other}), Verdict::try_another_computer) << code;
+    }
+    Evidence mute = here({"reader.mute"}); // the chip itself was reached
+    mute.virtual_machine = true;
+    EXPECT_EQ(verdict(mute, {elsewhere({"reader.mute"})}), Verdict::return_key);
 }
 
 TEST(Verdict, NothingWrong) {

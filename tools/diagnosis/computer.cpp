@@ -146,6 +146,18 @@ std::vector<LocalDevice> list_usb_devices(const std::string& sysfs, const std::s
     return devices;
 }
 
+bool is_virtual_machine(const std::string& dmi) {
+    // The names that systemd's detect-virt knows (src/basic/virt.c), and those of clouds with desktops.
+    constexpr std::array names{
+        "KVM",          "QEMU",       "VMware",         "VirtualBox",      "innotek GmbH",
+        "Xen",          "Bochs",      "Parallels",      "BHYVE",           "OpenStack",
+        "KubeVirt",     "Amazon EC2", "Google Compute", "Virtual Machine", "Alibaba Cloud",
+        "Tencent Cloud"};
+    const std::string said = attribute(dmi, "sys_vendor") + "\n" + attribute(dmi, "product_name") + "\n" +
+                             attribute(dmi, "bios_vendor");
+    return std::ranges::any_of(names, [&](const char* name) { return said.find(name) != std::string::npos; });
+}
+
 bool may_be_key(const UsbDevice& device) {
     const KnownDevice* known = DeviceTable::built_in().find(device.vendor_id, device.product_id);
     if (known != nullptr) {

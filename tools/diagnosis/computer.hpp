@@ -32,6 +32,9 @@ struct LocalDevice {
 std::vector<LocalDevice> list_usb_devices(const std::string& sysfs = "/sys/bus/usb/devices",
                                           const std::string& nodes = "/dev/bus/usb");
 
+/// As its firmware says (DMI): what is plugged in is seen only once it is handed to it.
+bool is_virtual_machine(const std::string& dmi = "/sys/class/dmi/id");
+
 /// A device that the table knows as a U-Key, or that has a smart-card interface.
 bool may_be_key(const UsbDevice& device);
 /// A reader for cards by the table: a key may be in it, or none.

@@ -59,7 +59,8 @@ Evidence evidence_of(const Diagnosis& diagnosis, const ComputerView& view) {
                       .time = diagnosis.time,
                       .faults = find_faults(target, diagnosis.layers),
                       .service_away = !view.status,
-                      .complete = is_complete(diagnosis.layers)};
+                      .complete = is_complete(diagnosis.layers),
+                      .virtual_machine = view.virtual_machine};
     if (has_twin(target, view)) {
         evidence.port.clear(); // which of them it is is not known
     } else if (target.local) {

@@ -23,7 +23,8 @@ boost::json::object to_json(const Evidence& evidence) {
             {"serial", evidence.serial},
             {"faults", boost::json::value_from(evidence.faults)},
             {"service_away", evidence.service_away},
-            {"complete", evidence.complete}};
+            {"complete", evidence.complete},
+            {"virtual_machine", evidence.virtual_machine}};
 }
 
 boost::json::object to_json(const Judgement& judgement) {
@@ -58,7 +59,8 @@ Outcome<Evidence> read_evidence(const boost::json::object& diagnosis, const std:
                   .time = *time,
                   .faults = {},
                   .service_away = *service_away,
-                  .complete = *complete};
+                  .complete = *complete,
+                  .virtual_machine = flag_of(evidence, "virtual_machine").value_or(false)};
     for (const boost::json::value& code : faults->get_array()) {
         if (!code.is_string()) {
             return fail_with("diagnosis.malformed", {{"object", path}, {"reason", "a fault is no text"}});

@@ -45,6 +45,7 @@ struct ComputerView {
     std::string filter;                 ///< path of the filter module; empty: not installed
     std::optional<Coverage> coverage{}; ///< nothing: nobody looked, and there is no check of it
     std::vector<LocalDevice> devices{}; ///< on the bus, root hubs with them
+    bool virtual_machine = false;
     KernelLog kernel_log{};
     PcscView pcsc{};
     ClockView clock{};

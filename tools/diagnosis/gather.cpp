@@ -70,6 +70,7 @@ ComputerView look_at_computer(const Context& context, StageLine& stage) {
     stage.show(_("Looking at the USB bus …"));
     view.devices = timed(took.bus, [&] {
         view.kernel_log = read_kernel_log();
+        view.virtual_machine = is_virtual_machine();
         return list_usb_devices();
     });
     view.took = took;

@@ -173,16 +173,21 @@ std::optional<std::size_t> find_previous(std::span<const Evidence> previous, con
                                    : std::optional(static_cast<std::size_t>(found - previous.begin()));
 }
 
+/// What it says of the bus is of the port that the key is in.
+bool sees_the_port(const Evidence& evidence) {
+    return !is_behind_hub(evidence) && !evidence.virtual_machine;
+}
+
 /// On a second computer, and nothing there but the same suspicion.
 std::optional<std::size_t> find_same_elsewhere(const Evidence& now, std::string_view code,
                                                std::span<const Evidence> previous) {
     const Kind kind = kind_of(code);
-    if (kind == Kind::bus && is_behind_hub(now)) {
+    if (kind == Kind::bus && !sees_the_port(now)) {
         return std::nullopt;
     }
     return find_previous(previous, [&](const Evidence& other) {
         return is_elsewhere(now, other) && !other.service_away && !has_fault(other, computer) &&
-               !(kind == Kind::bus && is_behind_hub(other)) &&
+               !(kind == Kind::bus && !sees_the_port(other)) &&
                std::ranges::any_of(other.faults, [&](const std::string& theirs) {
                    return kind_of(theirs) == kind && rule_of(theirs).proof != Proof::none;
                });

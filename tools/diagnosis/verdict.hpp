@@ -72,6 +72,7 @@ struct Evidence {
     std::vector<std::string> faults; ///< codes of what was found wrong
     bool service_away = false;       ///< without ukeyd the upper layers are not known
     bool complete = false;           ///< each layer was looked at, or there was no need to
+    bool virtual_machine = false;    ///< the port that it sees is not the one that the key is in
 
     /// A token was read, and nothing but notes are to be said of it.
     bool is_in_order() const;
