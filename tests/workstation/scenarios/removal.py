@@ -29,6 +29,11 @@ def scenario_newer_database(guest):
 def scenario_remove_and_purge(guest):
     """Remove keeps the data; purge takes everything but what it says."""
     Service(guest).prepare()
+    # What a restored backup replaced is kept beside the state, and purge takes that too.
+    guest.run("systemctl stop ukeyd.service ukeyd-login.socket ukeyd-control.socket")
+    guest.run(["ukeyctl", "state", "backup", "--output", "/root/state.backup"])
+    guest.run(["ukeyctl", "state", "restore", "--replace", "/root/state.backup"])
+    guest.run("test -e /var/lib/ukeyd.replaced-*/ukeyd.db && rm /root/state.backup")
     # Before the packages go: over all boots and all that was done to the service, no denied call ended a process.
     expect_equal(guest.run("journalctl --no-pager --quiet _PID=1 | grep status=31/SYS || :").stdout, "",
                  "processes that a denied system call ended")
