@@ -2,6 +2,7 @@
 #include "daemon/keys/key_watch.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <boost/asio/co_spawn.hpp>
 #include <spdlog/spdlog.h>
@@ -77,7 +78,13 @@ void KeyWatch::start() {
     for (const auto& worker : workers_) {
         worker->start();
     }
-    pcscd_watch_ = std::make_unique<FileWatch>(parts_.executor, pcscd_socket(), [this] { await_pcscd(); });
+    watch_pcscd();
+    // The socket's folder may come later than ukeyd, and cannot be watched before.
+    pcscd_folder_watch_ = std::make_unique<FileWatch>(
+        parts_.executor, std::filesystem::path(pcscd_socket()).parent_path().string(), [this] {
+            watch_pcscd();
+            await_pcscd();
+        });
     if (const auto started = usb_.start(); !started) {
         spdlog::warn("the USB bus cannot be watched: {}", started.error().reason);
         usb_unavailable_ = Finding{"usb.unavailable", "usb", {{"reason", started.error().reason}}};
@@ -85,9 +92,14 @@ void KeyWatch::start() {
     asio::co_spawn(parts_.executor, reload_all(), report_exception());
 }
 
+void KeyWatch::watch_pcscd() {
+    pcscd_watch_ = std::make_unique<FileWatch>(parts_.executor, pcscd_socket(), [this] { await_pcscd(); });
+}
+
 void KeyWatch::stop(std::function<void()> stopped) {
     usb_.stop();
     pcscd_watch_.reset();
+    pcscd_folder_watch_.reset();
     pcscd_timer_.cancel();
     token_timers_.clear();
     auto remaining = std::make_shared<std::size_t>(workers_.size() + 1);
@@ -173,13 +185,18 @@ void KeyWatch::await_token(const std::string& port) {
 }
 
 /// What a module had with the pcscd that went is no good for the new one: OpenSC 0.23 finds the key again and
-/// then hears of no card that comes or goes. A process that begins anew does.
+/// then hears of no card that comes or goes. A process that begins anew does. Modules that lost nothing, as
+/// one that needs no pcscd, are left alone, and so are the logins with their keys.
 void KeyWatch::await_pcscd() {
     pcscd_timer_.expires_after(pcscd_start); // once for all events of one start
     pcscd_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
-            spdlog::info("pcscd has come: the modules are loaded anew");
-            std::ranges::for_each(workers_, &Worker::restart, &std::unique_ptr<Worker>::operator*);
+            for (const auto& worker : workers_) {
+                if (worker->events_failed()) {
+                    spdlog::info("pcscd has come: module {} is loaded anew", worker->options().name);
+                    worker->restart();
+                }
+            }
         }
     });
 }

@@ -80,6 +80,7 @@ class KeyWatch {
     void add_device(const UsbDevice& device);
     void remove_device(const UsbDevice& device);
     void await_token(const std::string& port);
+    void watch_pcscd();
     void await_pcscd();
     void refresh_workers();
     void slots_changed();
@@ -97,7 +98,8 @@ class KeyWatch {
 
     Parts parts_;
     RemovalHook removal_hook_;
-    std::unique_ptr<FileWatch> pcscd_watch_; ///< while it runs
+    std::unique_ptr<FileWatch> pcscd_watch_; ///< of its socket, while this runs
+    std::unique_ptr<FileWatch> pcscd_folder_watch_;
     boost::asio::steady_timer pcscd_timer_;
     UsbMonitor usb_;
     std::optional<Finding> usb_unavailable_;

@@ -200,7 +200,10 @@ class Service {
     }
 
     void send_slots(const std::vector<SlotReport>& slots, const boost::json::value& answer_to) {
-        channel_.send({{"type", "slots"}, {"answer_to", answer_to}, {"slots", to_json(slots)}});
+        channel_.send({{"type", "slots"},
+                       {"answer_to", answer_to},
+                       {"slots", to_json(slots)},
+                       {"events_failed", events_->failing()}});
     }
 
     void finish_module() {

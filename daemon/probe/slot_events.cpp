@@ -94,6 +94,11 @@ void SlotEvents::settled() {
     }
 }
 
+bool SlotEvents::failing() {
+    const std::lock_guard lock(mutex_);
+    return failing_;
+}
+
 bool SlotEvents::join_for(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     stop_ = true;

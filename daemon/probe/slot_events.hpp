@@ -40,6 +40,9 @@ class SlotEvents {
     /// The slots have been looked at.
     void settled();
 
+    /// The last wait failed, and the next one has not come back yet: nobody tells what happens in the slots.
+    bool failing();
+
     /// After Module::finalize(): whether the thread came back within this time. If not, the process must
     /// _exit().
     bool join_for(std::chrono::milliseconds patience);

@@ -93,6 +93,7 @@ class Worker::Machine : public std::enable_shared_from_this<Machine> {
     const std::optional<Finding>& finding() const { return finding_; }
     const std::optional<ModuleReport>& module() const { return module_; }
     int restarts() const { return std::max(0, starts_ - 1); }
+    bool events_failed() const { return events_failed_; }
     std::optional<pid_t> pid() const { return process_ ? std::optional(process_->pid()) : std::nullopt; }
     std::optional<milliseconds> next_try_in() const;
 
@@ -163,6 +164,7 @@ class Worker::Machine : public std::enable_shared_from_this<Machine> {
     Clock::time_point started_at_;
     bool channel_open_ = false;
     bool hello_seen_ = false;
+    bool events_failed_ = false;
     /// How the process ended, once it has.
     std::optional<std::string> exit_;
     /// Code and reason of what went wrong, once that is known.
@@ -199,6 +201,7 @@ void Worker::Machine::begin() {
     cause_.reset();
     exit_.reset();
     hello_seen_ = false;
+    events_failed_ = false;
     refresh_outstanding_.reset();
     reread_outstanding_.reset();
     refresh_again_ = false;
@@ -335,6 +338,8 @@ void Worker::Machine::handle_slots(const boost::json::object& message) {
             reread_outstanding_.reset();
         }
     }
+    const boost::json::value* failed = message.if_contains("events_failed");
+    events_failed_ = events_failed_ || (failed != nullptr && failed->is_bool() && failed->get_bool());
     adopt_slots(std::move(*slots));
     if (refresh_again_ && !refresh_outstanding_) {
         refresh_again_ = false;
@@ -674,6 +679,10 @@ Worker::~Worker() {
 void Worker::start() {
     machine_->start();
 }
+bool Worker::events_failed() const {
+    return machine_->events_failed();
+}
+
 void Worker::restart() {
     machine_->restart();
 }

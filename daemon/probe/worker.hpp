@@ -79,6 +79,10 @@ class Worker {
     /// Has one token's information (PIN flags) read again. Nothing happens unless running.
     void reread(std::uint64_t slot);
 
+    /// A wait for slot events has failed since the process began: whether later ones hear anything is not
+    /// known.
+    bool events_failed() const;
+
     /// A new process in the place of the one that runs, or at once instead of later: what the module holds
     /// from before is of no use any more. Nothing happens in state `failed`, or before start().
     void restart();

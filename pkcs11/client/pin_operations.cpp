@@ -54,10 +54,11 @@ Result<void> check_length(const TokenInfo& token, const Secret& pin, const char*
 /// C_Login to C_Logout.
 class Login {
   public:
+    /// A module that shares a login among processes has not looked at the PIN: then nobody knows that it is right.
     static Result<Login> make(const Session& session, const Secret& pin) {
         const CK_RV rv = functions_of(*session.module())
                              .C_Login(handle_of(session), CKU_USER, pin_pointer(pin), pin.size());
-        if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN) {
+        if (rv != CKR_OK) {
             return call_failed("C_Login", rv);
         }
         return Login(session);
@@ -192,33 +193,33 @@ Result<SignedDigest> sign_one(const Session& session, const SigningKey& key, con
                         .duration = std::chrono::duration_cast<std::chrono::microseconds>(duration)};
 }
 
-std::optional<Object> find_decrypting_key(const Session& session, const std::string& wanted_id) {
+/// All of them: a key for signing may have the CKA_ID of the one for encryption. Not those that want the PIN for
+/// each use: it is sent for the signatures alone.
+std::vector<Object> find_decrypting_keys(const Session& session, const std::string& wanted_id) {
+    std::vector<Object> keys;
     const auto found = session.find(ObjectClass::private_key, private_keys_max);
     if (!found) {
-        return std::nullopt;
+        return keys;
     }
     for (const Object& key : found->objects) {
         const auto may_decrypt = key.boolean(Attribute::decrypt);
+        const auto each_time = key.boolean(Attribute::always_authenticate);
         const auto id = key.bytes(Attribute::id, id_max_bytes);
         const auto type = key.number(Attribute::key_type);
-        if (may_decrypt && may_decrypt->value_or(false) && id && *id && **id == wanted_id && type && *type &&
-            key_type_name(**type) == "rsa") {
-            return key;
+        if (may_decrypt && may_decrypt->value_or(false) && each_time && !each_time->value_or(false) && id &&
+            *id && **id == wanted_id && type && *type && key_type_name(**type) == "rsa") {
+            keys.push_back(key);
         }
     }
-    return std::nullopt;
+    return keys;
 }
 
-Result<std::string> decrypt(const Session& session, const Object& key, const std::string& ciphertext,
-                            const Secret& pin) {
+Result<std::string> decrypt(const Session& session, const Object& key, const std::string& ciphertext) {
     CK_FUNCTION_LIST& functions = functions_of(*session.module());
     CK_MECHANISM mechanism{CKM_RSA_PKCS, nullptr, 0};
     if (const CK_RV rv = functions.C_DecryptInit(handle_of(session), &mechanism, key.handle());
         rv != CKR_OK) {
         return call_failed("C_DecryptInit", rv);
-    }
-    if (auto confirmed = confirm_use(session, key, pin); !confirmed) {
-        return tl::unexpected(confirmed.error());
     }
     std::string input = ciphertext; // PKCS#11 takes it as non-const
     std::array<unsigned char, signature_max_bytes> plaintext{};
@@ -234,22 +235,19 @@ Result<std::string> decrypt(const Session& session, const Object& key, const std
     return std::string(plaintext.begin(), plaintext.begin() + static_cast<std::ptrdiff_t>(length));
 }
 
-std::vector<Decryption> decrypt_all(const Session& session, const std::vector<Ciphertext>& ciphertexts,
-                                    const Secret& pin) {
+std::vector<Decryption> decrypt_all(const Session& session, const std::vector<Ciphertext>& ciphertexts) {
     std::vector<Decryption> decryptions;
     for (std::size_t number = 0; number < ciphertexts.size(); ++number) {
-        const auto key = find_decrypting_key(session, ciphertexts[number].id);
-        if (!key) {
-            continue;
+        for (const Object& key : find_decrypting_keys(session, ciphertexts[number].id)) {
+            auto plaintext = decrypt(session, key, ciphertexts[number].bytes);
+            Decryption decryption{.number = number, .plaintext = {}, .failed = {}};
+            if (plaintext) {
+                decryption.plaintext = std::move(*plaintext);
+            } else {
+                decryption.failed = plaintext.error();
+            }
+            decryptions.push_back(std::move(decryption));
         }
-        auto plaintext = decrypt(session, *key, ciphertexts[number].bytes, pin);
-        Decryption decryption{.number = number, .plaintext = {}, .failed = {}};
-        if (plaintext) {
-            decryption.plaintext = std::move(*plaintext);
-        } else {
-            decryption.failed = plaintext.error();
-        }
-        decryptions.push_back(std::move(decryption));
     }
     return decryptions;
 }
@@ -325,7 +323,7 @@ Result<SignedSample> sign_sample(const Slot& slot, const Secret& pin, unsigned t
         return tl::unexpected(*sample.stopped);
     }
     if (!sample.stopped) {
-        sample.decryptions = decrypt_all(*session, ciphertexts, pin);
+        sample.decryptions = decrypt_all(*session, ciphertexts);
     }
     return sample;
 }

@@ -53,7 +53,7 @@ struct SignedSample {
     std::string key_type;
     std::vector<SignedDigest> signatures; ///< at least one
     std::optional<Error> stopped;         ///< why there are fewer than were asked for
-    std::vector<Decryption> decryptions;  ///< of those ciphertexts whose private key may decrypt
+    std::vector<Decryption> decryptions;  ///< one for each private key of a ciphertext that may decrypt
 };
 
 /// C_Login(CKU_USER), `times` signatures with the first private key that may sign and has a certificate of

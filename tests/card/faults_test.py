@@ -125,6 +125,31 @@ class Kills(unittest.TestCase):
     def test_pcscd_killed_and_started_again(self):
         self._check_return_of_pcscd(away_s=0)
 
+    def test_pcscd_that_comes_after_ukeyd_with_its_folder(self):
+        """As on a computer that gets pcscd later: the socket's folder cannot be watched before it is there."""
+        with Workstation() as ws:
+            ws.environment["PCSCLITE_CSOCK_NAME"] = ws.path("later/pcscd.comm")
+            card = ws.make_key("later", BRANCH)
+            ws.configure()
+            ws.start_ukeyd()
+            wait_until(lambda: module(ws)["state"] == "running", "the module runs, without pcscd")
+            ws.start_pcscd()
+            card.insert()
+            os.mkdir(ws.path("later"))
+            os.rename(ws.path("pcscd.comm"), ws.path("later/pcscd.comm"))
+            ws.await_keys(1)
+
+    def test_a_login_goes_on_whatever_happens_to_the_socket(self):
+        """Only a module that lost pcscd is loaded anew."""
+        before = module(self.ws)["restarts"]
+        with self.ws.application() as application:
+            application.login("123456")
+            os.chmod(self.ws.path("pcscd.comm"), 0o660)
+            os.chmod(self.ws.path("pcscd.comm"), 0o666)
+            time.sleep(1.5)  # longer than the service waits after an event, for which nothing tells that it did nothing
+            self.assertEqual(module(self.ws)["restarts"], before)
+            self.assertEqual(len(self.ws.sessions("--open")), 1)
+
     def test_pcscd_away_for_long(self):
         """Longer than the module's wait was tried again at short intervals, and found no pcscd."""
         self._check_return_of_pcscd(away_s=3.5)

@@ -311,7 +311,7 @@ FAULTS = [
     ("in order, tested, RSA", "key_in_order", tested_in_order_rsa),
     ("in order, tested, decrypts", "key_in_order", tested_in_order_with_encryption_key),
     ("wrong decryption", "try_another_computer", wrong_decryption),
-    ("wrong decryption on two computers", "return_key", wrong_decryption_on_two_computers),
+    ("wrong decryption on two computers", "try_another_computer", wrong_decryption_on_two_computers),
     ("wrong signature", "return_key", wrong_signature),
     ("key is not the certificate's", "return_key", mismatched_key),
     ("pulled out while it signs", "try_another_computer", removed_while_it_signs),

@@ -87,7 +87,7 @@ TEST(Verdict, EachFaultAlone) {
 TEST(FaultRules, TheseAndNoOthersSendAKeyBack) {
     const std::set<std::string_view> by_itself{"self_test.wrong_signature"};
     const std::set<std::string_view> on_two_computers{
-        "self_test.failed", "self_test.stopped", "self_test.wrong_decryption",
+        "self_test.failed", "self_test.stopped",
         "usb.no_device",    "usb.port_errors",   "usb.unsteady"};
     const std::set<std::string_view> beside_another_key{"key.unreadable", "reader.empty", "reader.mute"};
     for (const FaultRule& rule : fault_rules()) {

@@ -42,7 +42,7 @@ TEST(DecryptionSample, AsksForRsaKeysWithAnId) {
     EXPECT_EQ(questions.front().ciphertext.size(), 256U);
     EXPECT_EQ(questions.front().ciphertext.find(questions.front().plaintext), std::string::npos);
     const CertificateReport any_use = report(test::KeyType::rsa_2048, "05", "");
-    EXPECT_EQ(ask_for_decryption({&any_use, 1}).size(), 1U);
+    EXPECT_TRUE(ask_for_decryption({&any_use, 1}).empty()) << "it does not say that it is for encryption";
     CertificateReport garbage = report(test::KeyType::rsa_2048, "03");
     garbage.der = "garbage";
     EXPECT_TRUE(ask_for_decryption({&garbage, 1}).empty());
@@ -61,7 +61,6 @@ TEST(DecryptionSample, AFailedCallIsNoWrongAnswer) {
     for (const char* failed : {"C_DecryptInit: CKR_MECHANISM_INVALID", "C_Decrypt: CKR_DEVICE_ERROR"}) {
         const DecryptionVerdict verdict = judge(questions, {one(0, "", failed)});
         EXPECT_EQ(verdict.good + verdict.wrong, 0U) << failed;
-        EXPECT_EQ(verdict.failed, failed);
     }
 }
 

@@ -78,8 +78,9 @@ constexpr auto rules = std::to_array<FaultRule>({
     on_two_computers("self_test.stopped"),
     {"self_test.unknown", suspicion},
     {"self_test.unsupported", note},
-    // By itself it may be the module's padding, or the certificate of a key that was replaced.
-    on_two_computers("self_test.wrong_decryption"),
+    // It may be the module's padding, or the certificate of a key that was replaced: a second computer with the
+    // same module and the same certificate excludes neither.
+    {"self_test.wrong_decryption", suspicion},
     {"self_test.wrong_signature", chip},
     {"trust.unreadable", computer},
     {"usb.claimed", computer},
@@ -108,7 +109,7 @@ Kind kind_of(std::string_view code) {
         return Kind::bus;
     }
     if (code == "reader.mute" || code == "reader.empty" || code == "key.unreadable" ||
-        code == "self_test.failed" || code == "self_test.stopped" || code == "self_test.wrong_decryption") {
+        code == "self_test.failed" || code == "self_test.stopped") {
         return Kind::card;
     }
     return code == "certificate.garbage" ? Kind::certificate : Kind::other;
