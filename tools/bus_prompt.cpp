@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <system_error>
+#include <termios.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -27,12 +29,22 @@ class BusPrompt::Machine {
           monitor_(io_.get_executor(),
                    {.added = [this](const UsbDevice& device) { happened(device, true); },
                     .removed = [this](const UsbDevice& device) { happened(device, false); }}) {
-        static_cast<void>(monitor_.start()); // what is in already is no event
+        watches_bus_ = monitor_.start().has_value(); // what is in already is no event
         is_started_ = true;
     }
 
-    PromptAnswer wait(WaitFor what) {
+    bool watches_bus() const { return watches_bus_; }
+
+    void forget() {
+        what_ = WaitFor::line;
+        io_.restart();
+        io_.poll();
+        tcflush(STDIN_FILENO, TCIFLUSH);
+    }
+
+    PromptAnswer wait(WaitFor what, std::function<bool(const UsbDevice&)> counts) {
         what_ = what;
+        counts_ = std::move(counts);
         answer_.reset();
         await_input();
         while (!answer_) {
@@ -59,7 +71,7 @@ class BusPrompt::Machine {
             return;
         }
         show_(device, arrived);
-        if (what_ == (arrived ? WaitFor::arrival : WaitFor::departure)) {
+        if (what_ == (arrived ? WaitFor::arrival : WaitFor::departure) && counts_(device)) {
             answer_ = {PromptAnswer::Kind::bus, device};
         }
     }
@@ -75,6 +87,11 @@ class BusPrompt::Machine {
 
     /// The terminal gives whole lines.
     void take_input() {
+        pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+        if (poll(&input, 1, 0) == 0) {
+            await_input(); // of a wait that is over: what was there was thrown away
+            return;
+        }
         std::array<char, 1024> buffer{};
         const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
         std::string line(buffer.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
@@ -94,6 +111,8 @@ class BusPrompt::Machine {
     asio::io_context io_;
     asio::posix::stream_descriptor input_;
     bool is_started_ = false;
+    bool watches_bus_ = false;
+    std::function<bool(const UsbDevice&)> counts_;
     WaitFor what_ = WaitFor::line;
     std::optional<PromptAnswer> answer_;
     UsbMonitor monitor_;
@@ -103,8 +122,16 @@ BusPrompt::BusPrompt(std::function<void(const UsbDevice&, bool)> show)
     : machine_(std::make_unique<Machine>(std::move(show))) {}
 BusPrompt::~BusPrompt() = default;
 
-PromptAnswer BusPrompt::wait(WaitFor what) {
-    return machine_->wait(what);
+PromptAnswer BusPrompt::wait(WaitFor what, std::function<bool(const UsbDevice&)> counts) {
+    return machine_->wait(what, std::move(counts));
+}
+
+void BusPrompt::forget() {
+    machine_->forget();
+}
+
+bool BusPrompt::watches_bus() const {
+    return machine_->watches_bus();
 }
 
 } // namespace ukey::ctl

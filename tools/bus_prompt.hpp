@@ -35,9 +35,13 @@ class BusPrompt {
     BusPrompt(BusPrompt&&) = delete;
     BusPrompt& operator=(BusPrompt&&) = delete;
 
-    /// Blocks for as long as the person takes. What happened at the bus since the last wait is shown first,
-    /// and counts.
-    PromptAnswer wait(WaitFor what);
+    /// Before a question is put: what was typed until now is thrown away, what happened at the bus is shown,
+    /// and neither is an answer to it.
+    void forget();
+    /// Blocks for as long as the person takes. Devices that come or go are an answer when `counts` says so.
+    PromptAnswer wait(WaitFor what, std::function<bool(const UsbDevice&)> counts);
+    /// Devices that come and go are heard of.
+    bool watches_bus() const;
 
   private:
     class Machine;

@@ -12,6 +12,7 @@
 
 #include "tools/confirmation.hpp"
 #include "tools/locale.hpp"
+#include "tools/render.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -22,7 +23,8 @@ const std::array fixes{
         .commands = {{"systemctl", "start", "pcscd.socket"}}},
     Fix{.name = "restart_pcscd",
         .title = N_("start the smart-card service pcscd anew; programs that use a card are cut off from it"),
-        .commands = {{"systemctl", "restart", "pcscd.service"}}},
+        .commands = {{"systemctl", "restart", "pcscd.service"}},
+        .interrupts = true},
     Fix{.name = "start_service",
         .title = N_("start the service ukeyd"),
         .commands = {{"systemctl", "start", "ukeyd-login.socket", "ukeyd-control.socket", "ukeyd.service"}}},
@@ -32,6 +34,8 @@ const std::array fixes{
                      {"udevadm", "trigger", "--settle", "--action=change", "--subsystem-match=usb",
                       "--subsystem-match=hidraw"}}},
 };
+
+constexpr std::string_view program_folder = "/usr/bin/";
 
 struct Use {
     std::string_view code;
@@ -59,6 +63,7 @@ std::vector<std::vector<std::string_view>> commands_of(const Fix& fix) {
     const std::string_view asking = geteuid() == 0 ? std::string_view() : asking_program();
     for (auto& command : commands) {
         if (!asking.empty() && command.front() != "systemctl") {
+            command.front() = "/usr/bin/udevadm";
             command.insert(command.begin(), asking);
         }
     }
@@ -76,13 +81,20 @@ std::string words_of(const std::vector<std::string_view>& command) {
 /// Empty: it ended well.
 std::string run(const std::vector<std::string_view>& command) {
     std::vector<std::string> words(command.begin(), command.end());
+    if (!words.front().starts_with('/')) {
+        words.front().insert(0, program_folder); // not whatever PATH has, should this be root's
+    }
     std::vector<char*> arguments;
     std::ranges::transform(words, std::back_inserter(arguments),
                            [](std::string& word) { return word.data(); });
     arguments.push_back(nullptr);
     pid_t pid = 0;
-    if (const int error = posix_spawnp(&pid, arguments.front(), nullptr, nullptr, arguments.data(), environ);
-        error != 0) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO); // ours may be JSON
+    const int error = posix_spawn(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) {
         return std::strerror(error); // NOLINT(concurrency-mt-unsafe): one thread
     }
     int status = 0;
@@ -123,23 +135,28 @@ std::string command_line(const Fix& fix) {
     return line;
 }
 
-Outcome<bool> offer_fixes(std::span<const std::string> codes, bool confirmed) {
+bool offer_fixes(std::span<const std::string> codes, bool confirmed) {
     bool done = false;
+    const auto say_aside = [](const std::string& text) { std::fputs((text + "\n").c_str(), stderr); };
     for (const Fix* fix : fixes_for(codes)) {
         const std::string question = say(N_("This program can {fix}: {command}"),
                                          {{"fix", translate(fix->title)}, {"command", command_line(*fix)}});
-        if (confirmed) {
-            std::fputs((question + "\n").c_str(), stderr);
-        } else if (auto answer = ask_to_confirm(question, false); !answer) {
-            if (isatty(STDIN_FILENO) == 1) {
-                continue; // the person said no to this one
-            }
-            return tl::unexpected(answer.error());
+        const bool agreed = confirmed && !fix->interrupts;
+        if (agreed) {
+            say_aside(question);
+        } else if (isatty(STDIN_FILENO) == 0) {
+            say_aside(question);
+            say_aside(explain(fail_with("confirmation.missing").value()).message);
+            continue;
+        } else if (!ask_to_confirm(question, false)) {
+            continue; // the person said no to this one
         }
-        if (auto applied = apply(*fix); !applied) {
-            return tl::unexpected(applied.error());
+        if (const auto applied = apply(*fix); applied) {
+            done = true;
+        } else {
+            const Explained failed = explain(applied.error());
+            say_aside(failed.message + "\n  → " + failed.remedy);
         }
-        done = true;
     }
     return done;
 }

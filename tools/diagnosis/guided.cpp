@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "tools/bus_prompt.hpp"
 #include "tools/diagnosis/diagnosis_text.hpp"
@@ -23,9 +24,11 @@ class Guide {
 
   private:
     Outcome<void> look_again();
+    /// What is in is the key that this is about, as far as can be told; else the person is told.
+    bool is_key_in_question();
     /// False: the person ends it.
     Outcome<bool> take(const Step& step);
-    bool ask(const std::string& instruction, WaitFor what);
+    bool ask(const std::string& instruction, WaitFor what, const std::string& port = {});
     Outcome<bool> try_other_port();
     Outcome<bool> try_other_key();
     Outcome<bool> mend(const Step& step);
@@ -37,7 +40,11 @@ class Guide {
     std::string wanted_;
     std::vector<Evidence> previous_;
     Look look_{};
-    std::vector<Check> shown_; ///< layers as they were shown last
+    Look last_{};                   ///< at the key in question
+    std::optional<Evidence> first_; ///< of it, once anything of it was seen
+    std::vector<Evidence> others_;  ///< other keys that were looked at on the way
+    bool has_arrived_ = false;      ///< something was plugged in since the last look
+    std::vector<Check> shown_;      ///< layers as they were shown last
     GuideHistory history_;
     BusPrompt prompt_;
 };
@@ -62,10 +69,12 @@ bool is_as_before(const Check& check, const Check& before) {
 
 /// Only the layers that are not as they were.
 Outcome<void> Guide::look_again() {
-    auto found = look(context_, wanted_, previous_);
+    const auto patience = has_arrived_ ? settling_time_after_arrival : settling_time;
+    has_arrived_ = false;
+    auto found = look(context_, wanted_, previous_, patience);
     if (!found && !shown_.empty() && found.error().code == "key.not_found") {
         wanted_.clear(); // at another port, or out: whatever is in now
-        found = look(context_, wanted_, previous_);
+        found = look(context_, wanted_, previous_, patience);
     }
     if (!found) {
         return tl::unexpected(found.error());
@@ -83,17 +92,46 @@ Outcome<void> Guide::look_again() {
     return {};
 }
 
-/// True to go on: a line, or what was waited for.
-bool Guide::ask(const std::string& instruction, WaitFor what) {
+bool Guide::is_key_in_question() {
+    const Evidence& now = diagnosis().evidence;
+    const auto is_same = [&](const Evidence& other) { return compare_keys(other, now) == SameKey::same; };
+    if ((first_ && compare_keys(*first_, now) == SameKey::different) ||
+        std::ranges::any_of(others_, is_same)) {
+        say_line(_("This is another key than the one that was in first."));
+        return false;
+    }
+    const bool is_seen = diagnosis().target.has_device() || diagnosis().target.has_token();
+    if (!first_ && is_seen && look_.diagnoses.size() == 1) {
+        first_ = now;
+    }
+    last_ = look_;
+    return true;
+}
+
+/// What may be the key, or a reader with it.
+bool may_be_meant(const UsbDevice& device) {
+    LocalDevice local;
+    local.device = device;
+    return may_be_key(device) || is_card_reader(device) || may_be_unknown_key(local);
+}
+
+/// True to go on: a line, or what was waited for; at this port, unless that is empty.
+bool Guide::ask(const std::string& instruction, WaitFor what, const std::string& port) {
+    prompt_.forget();
     say_line("\n" + context_.style().paint(Paint::strong, "→ " + instruction));
-    say_line(what == WaitFor::line
+    say_line(what == WaitFor::line || !prompt_.watches_bus()
                  ? _("  Press Enter when that is done; q and Enter ends the guide.")
                  : _("  This goes on by itself, or with Enter; q and Enter ends the guide."));
-    return prompt_.wait(what).kind != PromptAnswer::Kind::quit;
+    const PromptAnswer answer = prompt_.wait(what, [&](const UsbDevice& device) {
+        return port.empty() ? may_be_meant(device) : device.port == port;
+    });
+    has_arrived_ = has_arrived_ || what == WaitFor::arrival;
+    return answer.kind != PromptAnswer::Kind::quit;
 }
 
 Outcome<bool> Guide::try_other_port() {
-    if (diagnosis().target.has_device() && !ask(_("Take the key out."), WaitFor::departure)) {
+    if (diagnosis().target.has_device() &&
+        !ask(_("Take the key out."), WaitFor::departure, diagnosis().evidence.port)) {
         return false;
     }
     return ask(_("Plug the key into another port of this computer itself, not into a hub or a screen."),
@@ -106,7 +144,7 @@ Outcome<bool> Guide::try_other_key() {
     const Places places{{"port", port}};
     if (!ask(_("Is there another key of this kind that works elsewhere? Then take this one out; without one, "
                "just press Enter."),
-             WaitFor::departure)) {
+             WaitFor::departure, port)) {
         return false;
     }
     const auto still_in = std::ranges::any_of(
@@ -114,20 +152,21 @@ Outcome<bool> Guide::try_other_key() {
     if (still_in) {
         return true; // there is none
     }
-    if (!ask(say(N_("Plug the other key into the same port {port}."), places), WaitFor::arrival)) {
+    if (!ask(say(N_("Plug the other key into the same port {port}."), places), WaitFor::arrival, port)) {
         return false;
     }
-    const auto other = look(context_, {}, {});
+    const auto other = look(context_, {}, {}, settling_time_after_arrival);
     if (!other) {
         return tl::unexpected(other.error());
     }
     for (const Diagnosis& one : other->diagnoses) {
         say_line(title_of(one.target) + ": " + headline_of(one));
         previous_.push_back(one.evidence);
+        others_.push_back(one.evidence);
     }
     return ask(
         say(N_("Take the other key out, and plug the key in question into port {port} again."), places),
-        WaitFor::arrival);
+        WaitFor::arrival, port);
 }
 
 Outcome<bool> Guide::mend(const Step& step) {
@@ -137,11 +176,12 @@ Outcome<bool> Guide::mend(const Step& step) {
     if (fix == nullptr) {
         return ask(reason.remedy.empty() ? _("See to that.") : reason.remedy, WaitFor::line);
     }
+    prompt_.forget();
     say_line(context_.style().paint(
         Paint::strong, "→ " + say(N_("This program can {fix}: {command}"),
                                   {{"fix", translate(fix->title)}, {"command", command_line(*fix)}})));
     say_line(_("  y and Enter does it; Enter goes on without; q and Enter ends the guide."));
-    switch (prompt_.wait(WaitFor::line).kind) {
+    switch (prompt_.wait(WaitFor::line, {}).kind) {
     case PromptAnswer::Kind::quit:
         return false;
     case PromptAnswer::Kind::yes:
@@ -182,6 +222,12 @@ Outcome<Guided> Guide::run() {
         if (const auto looked = look_again(); !looked) {
             return tl::unexpected(looked.error());
         }
+        if (!is_key_in_question()) {
+            if (!ask(_("Plug the key in question in its place."), WaitFor::arrival)) {
+                break;
+            }
+            continue;
+        }
         const Step step = next_step(look_.diagnoses, history_);
         note(history_, step, diagnosis());
         const auto go_on = take(step);
@@ -192,10 +238,14 @@ Outcome<Guided> Guide::run() {
             break;
         }
     }
-    const Evidence& last = diagnosis().evidence;
-    const bool other_port = diagnosis().judgement.verdict == Verdict::key_in_order &&
-                            !history_.first_port.empty() && last.port != history_.first_port;
-    return Guided{.look = std::move(look_),
+    if (last_.diagnoses.empty()) {
+        last_ = look_;
+    }
+    const Diagnosis& last = last_.diagnoses.front();
+    const bool other_port = last.judgement.verdict == Verdict::key_in_order && !history_.first_port.empty() &&
+                            last.evidence.port != history_.first_port && first_ &&
+                            compare_keys(*first_, last.evidence) == SameKey::same;
+    return Guided{.look = std::move(last_),
                   .previous = std::move(previous_),
                   .other_port = other_port ? history_.first_port : std::string()};
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <thread>
 
 #include "tools/diagnosis/gather.hpp"
@@ -12,8 +11,6 @@
 namespace ukey::ctl {
 namespace {
 
-/// pcscd looks for a card in some readers only now and then, and a card is read once it is there.
-constexpr std::chrono::milliseconds settling_time{2000};
 constexpr std::chrono::milliseconds look_interval{200};
 
 Outcome<std::vector<Diagnosis>> diagnose_all(const ComputerView& view, const std::string& wanted,
@@ -45,8 +42,9 @@ bool may_settle(const Diagnosis& diagnosis) {
 
 } // namespace
 
-Outcome<Look> look(const Context& context, const std::string& wanted, std::span<const Evidence> previous) {
-    const auto end = std::chrono::steady_clock::now() + settling_time;
+Outcome<Look> look(const Context& context, const std::string& wanted, std::span<const Evidence> previous,
+                   std::chrono::seconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
     StageLine stage;
     for (;;) {
         ComputerView view = look_at_computer(context, stage);

@@ -111,7 +111,8 @@ void judge_signatures(Check& check, const SignatureSample& sample, const std::st
     }
 }
 
-/// Once its signatures are right. A call that fails may be the module's or the card's policy, and says nothing.
+/// Once its signatures are right. A call that fails may be the module's or the card's policy, and says
+/// nothing.
 void judge_decryption(Check& check, const DecryptionVerdict& verdict, const std::string& subject) {
     if (check.state != CheckState::ok) {
         return;

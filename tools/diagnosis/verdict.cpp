@@ -78,8 +78,8 @@ constexpr auto rules = std::to_array<FaultRule>({
     on_two_computers("self_test.stopped"),
     {"self_test.unknown", suspicion},
     {"self_test.unsupported", note},
-    // It may be the module's padding, or the certificate of a key that was replaced: a second computer with the
-    // same module and the same certificate excludes neither.
+    // It may be the module's padding, or the certificate of a key that was replaced: a second computer with
+    // the same module and the same certificate excludes neither.
     {"self_test.wrong_decryption", suspicion},
     {"self_test.wrong_signature", chip},
     {"trust.unreadable", computer},
@@ -254,6 +254,19 @@ const FaultRule* find_rule(std::string_view code) {
 FaultRule rule_of(std::string_view code) {
     const FaultRule* found = find_rule(code);
     return found != nullptr ? *found : FaultRule{code, suspicion};
+}
+
+SameKey compare_keys(const Evidence& one, const Evidence& other) {
+    const Likeness likeness = compare(one, other);
+    const auto both_have = [&](std::string Evidence::*member) {
+        return !(one.*member).empty() && one.*member == other.*member;
+    };
+    if (likeness.differs) {
+        return SameKey::different;
+    }
+    // All keys of a kind have the same USB ids.
+    return both_have(&Evidence::serial) || both_have(&Evidence::usb_serial) ? SameKey::same
+                                                                            : SameKey::unknown;
 }
 
 bool Evidence::is_in_order() const {

@@ -78,6 +78,10 @@ struct Evidence {
     bool is_in_order() const;
 };
 
+/// Whether two diagnoses are of one key, by serials and USB ids, as far as both have them.
+enum class SameKey : std::uint8_t { same, different, unknown };
+SameKey compare_keys(const Evidence& one, const Evidence& other);
+
 /// The decisions, in the order in which they are tried: the first that applies is the verdict.
 enum class Decision : std::uint8_t {
     chip_is_wrong,

@@ -88,7 +88,8 @@ void show(const Context& context, const Arguments& arguments, const Guided& foun
         context.print(render(diagnosis, found.previous, context.style()) + "\n");
     }
     if (!found.other_port.empty()) {
-        context.print(say(N_("It works at this port, and did not at port {port}: that port is at fault."),
+        context.print(say(N_("It works at this port, and did not at port {port}: if that stays so, that port "
+                             "is at fault."),
                           {{"port", found.other_port}}) +
                       "\n");
     }
@@ -163,11 +164,8 @@ Outcome<Look> look_and_fix(const Context& context, const Arguments& arguments,
     for (const Diagnosis& diagnosis : found->diagnoses) {
         std::ranges::copy(codes_to_mend(diagnosis), std::back_inserter(codes));
     }
-    const auto fixed = offer_fixes(codes, arguments.confirmed);
-    if (!fixed) {
-        return tl::unexpected(fixed.error());
-    }
-    return *fixed ? look(context, arguments.wanted, previous) : std::move(found);
+    return offer_fixes(codes, arguments.confirmed) ? look(context, arguments.wanted, previous)
+                                                   : std::move(found);
 }
 
 Outcome<Guided> find_out(const Context& context, const Arguments& arguments) {

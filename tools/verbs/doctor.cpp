@@ -63,7 +63,7 @@ Looked look_around(const Context& context) {
     return {.coverage = std::move(*view.coverage), .checks = std::move(checks)};
 }
 
-Outcome<Looked> look_and_fix(const Context& context, const Arguments& arguments) {
+Looked look_and_fix(const Context& context, const Arguments& arguments) {
     Looked looked = look_around(context);
     if (!arguments.fix) {
         return looked;
@@ -74,29 +74,22 @@ Outcome<Looked> look_and_fix(const Context& context, const Arguments& arguments)
             codes.push_back(code_of(check));
         }
     }
-    const auto fixed = offer_fixes(codes, arguments.confirmed);
-    if (!fixed) {
-        return tl::unexpected(fixed.error());
-    }
-    return *fixed ? look_around(context) : looked;
+    return offer_fixes(codes, arguments.confirmed) ? look_around(context) : looked;
 }
 
-Outcome<ExitCode> run(const Context& context, const Arguments& arguments) {
-    const auto looked = look_and_fix(context, arguments);
-    if (!looked) {
-        return tl::unexpected(looked.error());
-    }
-    const std::vector<Check>& checks = looked->checks;
+ExitCode run(const Context& context, const Arguments& arguments) {
+    const Looked looked = look_and_fix(context, arguments);
+    const std::vector<Check>& checks = looked.checks;
     if (context.json()) {
         boost::json::array all;
         std::ranges::for_each(checks, [&](const Check& check) { all.emplace_back(to_json(check)); });
         context.print_json({{"verdict", to_string(judge_computer(checks))},
                             {"checks", std::move(all)},
-                            {"coverage", to_json(looked->coverage)}});
+                            {"coverage", to_json(looked.coverage)}});
     } else {
-        context.print(render(checks, looked->coverage, context.style()));
+        context.print(render(checks, looked.coverage, context.style()));
     }
-    return first_failed(checks) == nullptr ? ExitCode::done : ExitCode::answered_no;
+    return judge_computer(checks) == ComputerVerdict::in_order ? ExitCode::done : ExitCode::answered_no;
 }
 
 } // namespace

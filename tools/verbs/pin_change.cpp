@@ -32,7 +32,7 @@ std::string module_path(const boost::json::object& status, const std::string& na
 }
 
 Outcome<PersonProbe> plan(const Context& context, ControlClient& client, const boost::json::object& key,
-                        const Arguments& arguments) {
+                          const Arguments& arguments) {
     if (!flag_of(key, "present").value_or(true)) {
         return fail_with("key.not_found", {{"object", arguments.key}});
     }
@@ -44,10 +44,10 @@ Outcome<PersonProbe> plan(const Context& context, ControlClient& client, const b
         return tl::unexpected(status.error());
     }
     PersonProbe change{.probe = find_probe(),
-                     .module = arguments.module.empty() ? find_filter() : arguments.module,
-                     .backend = module_path(*status, raw_text(key, "module")),
-                     .login_socket = context.options().login_socket(),
-                     .serial = raw_text(key, "serial")};
+                       .module = arguments.module.empty() ? find_filter() : arguments.module,
+                       .backend = module_path(*status, raw_text(key, "module")),
+                       .login_socket = context.options().login_socket(),
+                       .serial = raw_text(key, "serial")};
     if (change.probe.empty()) {
         return fail_with("pin.no_probe");
     }
