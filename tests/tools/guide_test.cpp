@@ -29,7 +29,7 @@ Diagnosis diagnosis(std::vector<std::string> faults, bool is_seen = true) {
 }
 
 Step step(const Diagnosis& one, GuideHistory& history) {
-    const Step next = next_step({&one, 1}, history);
+    Step next = next_step({&one, 1}, history);
     note(history, next, one);
     return next;
 }

@@ -24,6 +24,7 @@ Outcome<std::vector<Diagnosis>> diagnose_all(const ComputerView& view, const std
     }
     const ComputerIdentity computer = this_computer();
     std::vector<Diagnosis> diagnoses;
+    diagnoses.reserve(targets.size());
     for (Target& target : targets) {
         diagnoses.push_back(diagnose(std::move(target), view, computer, previous));
     }
