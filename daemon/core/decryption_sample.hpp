@@ -30,8 +30,8 @@ struct DecryptionVerdict {
 };
 
 /// From the answer's member `decryptions` (daemon/probe/person.hpp). Keys for signing and for encryption,
-/// and after a renewal two certificates, may have one CKA_ID: what counts is whether one of the keys reads one of
-/// the ciphertexts. A call that failed for another reason counts nowhere.
+/// and after a renewal two certificates, may have one CKA_ID: what counts is whether one of the keys reads
+/// one of the ciphertexts. A call that failed for another reason counts nowhere.
 DecryptionVerdict judge_decryptions(std::span<const DecryptionQuestion> questions,
                                     const boost::json::object& answer);
 

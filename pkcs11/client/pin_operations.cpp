@@ -54,7 +54,8 @@ Result<void> check_length(const TokenInfo& token, const Secret& pin, const char*
 /// C_Login to C_Logout.
 class Login {
   public:
-    /// A module that shares a login among processes has not looked at the PIN: then nobody knows that it is right.
+    /// A module that shares a login among processes has not looked at the PIN: then nobody knows that it is
+    /// right.
     static Result<Login> make(const Session& session, const Secret& pin) {
         const CK_RV rv = functions_of(*session.module())
                              .C_Login(handle_of(session), CKU_USER, pin_pointer(pin), pin.size());
@@ -193,8 +194,8 @@ Result<SignedDigest> sign_one(const Session& session, const SigningKey& key, con
                         .duration = std::chrono::duration_cast<std::chrono::microseconds>(duration)};
 }
 
-/// All of them: a key for signing may have the CKA_ID of the one for encryption. Not those that want the PIN for
-/// each use: it is sent for the signatures alone.
+/// All of them: a key for signing may have the CKA_ID of the one for encryption. Not those that want the PIN
+/// for each use: it is sent for the signatures alone.
 std::vector<Object> find_decrypting_keys(const Session& session, const std::string& wanted_id) {
     std::vector<Object> keys;
     const auto found = session.find(ObjectClass::private_key, private_keys_max);

@@ -97,7 +97,8 @@ TEST(ChangePin, ProbesOwnRefusalIsTheFailure) {
     const std::string probe = script(
         "refuses",
         R"sh(echo '{"done": false, "code": "module.missing", "object": "/m.so", "reason": "gone", "rv": null}')sh");
-    const PersonProbe change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
+    const PersonProbe change{
+        .probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
     const auto rv = change_pin(change, {secret("123456"), secret("73951460")});
     std::filesystem::remove(probe);
     ASSERT_FALSE(rv);
@@ -107,7 +108,8 @@ TEST(ChangePin, ProbesOwnRefusalIsTheFailure) {
 
 TEST(ChangePin, ProbeThatHangsIsEnded) {
     const std::string probe = script("hangs", "exec sleep 1000\n");
-    const PersonProbe change{.probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
+    const PersonProbe change{
+        .probe = probe, .module = "m", .backend = "b", .login_socket = "s", .serial = "1"};
     const auto rv = change_pin(change, {secret("123456"), secret("73951460")}, std::chrono::seconds(1));
     std::filesystem::remove(probe);
     ASSERT_FALSE(rv);

@@ -86,9 +86,8 @@ TEST(Verdict, EachFaultAlone) {
 /// The table's word is not enough for these: what may ever send a key back, and on whose proof.
 TEST(FaultRules, TheseAndNoOthersSendAKeyBack) {
     const std::set<std::string_view> by_itself{"self_test.wrong_signature"};
-    const std::set<std::string_view> on_two_computers{
-        "self_test.failed", "self_test.stopped",
-        "usb.no_device",    "usb.port_errors",   "usb.unsteady"};
+    const std::set<std::string_view> on_two_computers{"self_test.failed", "self_test.stopped",
+                                                      "usb.no_device", "usb.port_errors", "usb.unsteady"};
     const std::set<std::string_view> beside_another_key{"key.unreadable", "reader.empty", "reader.mute"};
     for (const FaultRule& rule : fault_rules()) {
         SCOPED_TRACE(rule.code);
