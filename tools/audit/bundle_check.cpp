@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include <boost/json/parse.hpp>
 
@@ -46,9 +47,11 @@ class BundleCheck {
     void open_batch();
     void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
     void check_attestations(const std::vector<OpenedRecord>& started);
+    void check_nonces();
     struct AttestationVerdict {
-        std::string reason;  ///< empty: it holds
-        std::string nonce{}; ///< if it holds
+        std::string reason; ///< empty: it holds
+        std::array<char, Sha256::bytes * 2>
+            nonce{}; ///< if it holds; no text of its own, which a million logins feel
     };
     void take_binding(std::uint64_t seq, std::string_view payload);
     bool is_other_key(const LoginRecord& login, std::uint64_t seq) const;
@@ -205,6 +208,14 @@ bool is_of_its_time(std::string_view session_started, const LoginRecord& login, 
     return asked && started && *started + clock_tolerance >= *asked && *started <= written + clock_tolerance;
 }
 
+/// As they are, of a nonce of the usual form.
+std::array<char, Sha256::bytes * 2> digits_of(const std::string& nonce) {
+    std::array<char, Sha256::bytes * 2> digits{};
+    const std::string text = nonce.size() == digits.size() ? std::string() : sha256_hex(nonce);
+    std::ranges::copy(text.empty() ? nonce : text, digits.begin());
+    return digits;
+}
+
 /// `not_attested`: it is not graded so.
 BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, AttestationReader& reader,
                                                    AttestationVerifier& verifier) const {
@@ -228,7 +239,7 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, A
     if (!reason.empty()) {
         return {.reason = std::move(reason)};
     }
-    return {.reason = {}, .nonce = attestation->record.nonce};
+    return {.reason = {}, .nonce = digits_of(attestation->record.nonce)};
 }
 
 /// Of a binding or a release.
@@ -290,17 +301,30 @@ void BundleCheck::check_attestations(const std::vector<OpenedRecord>& started) {
     for (std::size_t index = 0; index < started.size(); ++index) {
         AttestationVerdict& verdict = verdicts[index];
         const std::uint64_t seq = seq_of(started[index].record);
-        if (verdict.reason.empty() && !bundle_.nonces.try_emplace(std::move(verdict.nonce), seq).second) {
-            verdict.reason = "repeated"; // one question, one login
-        }
         if (verdict.reason.empty()) {
             ++bundle_.attested;
+            bundle_.nonces.push_back({verdict.nonce, seq});
         } else if (verdict.reason == attestation_removed) {
             ++bundle_.attested_removed;
         } else if (verdict.reason != not_attested) {
             report("bundle.attestation_wrong", seq, verdict.reason);
         }
     }
+}
+
+/// One question, one login: the first that answered it.
+void BundleCheck::check_nonces() {
+    std::ranges::sort(bundle_.nonces);
+    std::size_t kept = 0;
+    for (const AnsweredNonce& one : bundle_.nonces) {
+        if (kept == 0 || bundle_.nonces[kept - 1].nonce != one.nonce) {
+            bundle_.nonces[kept++] = one;
+        } else {
+            --bundle_.attested;
+            report("bundle.attestation_wrong", one.seq, "repeated");
+        }
+    }
+    bundle_.nonces.resize(kept);
 }
 
 void BundleCheck::take_records(std::string_view body) {
@@ -485,6 +509,7 @@ bool BundleCheck::read_section() {
 CheckedBundle BundleCheck::run() {
     while (read_section()) {
     }
+    check_nonces();
     if (broken_off_) {
         return std::move(bundle_); // what is signed over the rest cannot be said
     }

@@ -3,9 +3,10 @@
 // docs/formats/bundle.md says what each step proves.
 #pragma once
 
+#include <array>
+#include <compare>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,14 @@ struct BundleProblem {
     bool operator==(const BundleProblem&) const = default;
 };
 
+/// A question that was answered by an attestation that holds.
+struct AnsweredNonce {
+    std::array<char, 64> nonce; ///< its hexadecimal digits; of a nonce of another form those of its SHA-256
+    std::uint64_t seq;          ///< of the record
+
+    auto operator<=>(const AnsweredNonce&) const = default;
+};
+
 /// What a bundle says, and what of it does not hold.
 struct CheckedBundle {
     BundleHeader header;
@@ -42,10 +51,10 @@ struct CheckedBundle {
     std::string hashes;                        ///< of the records in their order, 32 bytes each
     std::vector<std::uint64_t> seams;          ///< records at which it goes on from a restored backup
     std::uint64_t attested = 0;                ///< attestations that hold
-    std::uint64_t attested_removed = 0; ///< whose attestation was removed: it cannot be checked any more
-    std::uint64_t personal_removed = 0; ///< records that refer to what is not in the file
-    std::map<std::string, std::uint64_t> nonces; ///< of those: the records' numbers
-    std::vector<BundleProblem> problems;         ///< at most problems_of_a_kind_max of each code
+    std::uint64_t attested_removed = 0;  ///< whose attestation was removed: it cannot be checked any more
+    std::uint64_t personal_removed = 0;  ///< records that refer to what is not in the file
+    std::vector<AnsweredNonce> nonces;   ///< of the attestations that hold, sorted; each nonce once
+    std::vector<BundleProblem> problems; ///< at most problems_of_a_kind_max of each code
     std::uint64_t problems_left_out = 0;
 
     /// Its records are what its workstation signed; an attestation in one of them may still not hold.

@@ -71,10 +71,11 @@ void find_gaps(std::span<const CheckedBundle* const> bundles, std::vector<Bundle
 void find_repeated_attestations(std::span<const CheckedBundle* const> bundles, std::size_t later,
                                 std::vector<BundleContradiction>& found) {
     for (std::size_t earlier = 0; earlier < later; ++earlier) {
-        for (const auto& [nonce, seq] : bundles[later]->nonces) {
-            const auto same = bundles[earlier]->nonces.find(nonce);
-            if (same != bundles[earlier]->nonces.end() && same->second != seq) {
-                found.push_back({earlier, later, {"bundle.attestation_wrong", seq, "repeated"}});
+        const std::vector<AnsweredNonce>& answered = bundles[earlier]->nonces;
+        for (const AnsweredNonce& one : bundles[later]->nonces) {
+            const auto same = std::ranges::lower_bound(answered, one.nonce, {}, &AnsweredNonce::nonce);
+            if (same != answered.end() && same->nonce == one.nonce && same->seq != one.seq) {
+                found.push_back({earlier, later, {"bundle.attestation_wrong", one.seq, "repeated"}});
             }
         }
     }
