@@ -185,14 +185,16 @@ void KeyWatch::await_token(const std::string& port) {
 }
 
 /// What a module had with the pcscd that went is no good for the new one: OpenSC 0.23 finds the key again and
-/// then hears of no card that comes or goes. A process that begins anew does. Modules that lost nothing, as
-/// one that needs no pcscd, are left alone, and so are the logins with their keys.
+/// then hears of no card that comes or goes. A process that begins anew does. A module that has a
+/// token and lost nothing, as one that needs no pcscd, is left alone, and so are the logins with its key.
 void KeyWatch::await_pcscd() {
     pcscd_timer_.expires_after(pcscd_start); // once for all events of one start
     pcscd_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
             for (const auto& worker : workers_) {
-                if (worker->events_failed()) {
+                const bool has_token = std::ranges::any_of(
+                    worker->slots(), [](const SlotReport& slot) { return slot.token.has_value(); });
+                if (worker->events_failed() || !has_token) {
                     spdlog::info("pcscd has come: module {} is loaded anew", worker->options().name);
                     worker->restart();
                 }
