@@ -159,7 +159,7 @@ class Kills(unittest.TestCase):
         self.ws.pcscd.wait()
         wait_until(lambda: self.ws.present_keys() == [] or module(self.ws)["state"] != "running" or
                    module(self.ws)["findings"], "the loss is noticed")
-        time.sleep(away_s)
+        time.sleep(away_s)  # what is tested: so long there is no pcscd
         restarts = module(self.ws)["restarts"]
         self.ws.start_pcscd()
         wait_until(lambda: module(self.ws)["restarts"] > restarts, "the module is loaded anew")

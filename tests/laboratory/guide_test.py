@@ -127,16 +127,26 @@ class Guided(unittest.TestCase):
         self.lab.card.insert()
         self.lab.add_device(port, strings=f"Feitian;ePass2003;{serial}")
 
+    def begin_mute(self):
+        self.lab.begin(device=False)
+        self.lab.await_keys(1)
+        self.mute(PORT, "0001")
+        self.lab.await_device_finding("usb.no_token")
+
+    def plug_in_a_good_card(self):
+        """Behind whichever device comes next."""
+        self.lab.card.remove()
+        self.lab.card.fault("none")
+        self.lab.card.insert()
+        self.lab.await_keys(1)
+
     def take_out(self, guide, port):
         self.lab.tell(f"remove {port}")
         guide.expect(f"- USB port {port}")
 
     def test_another_port_then_another_key(self):
         """A chip that says nothing, wherever it is plugged in, beside one that works: with the key itself at fault."""
-        self.lab.begin(device=False)
-        self.lab.await_keys(1)
-        self.mute(PORT, "0001")
-        self.lab.await_device_finding("usb.no_token")
+        self.begin_mute()
         with Guide(self.lab) as guide:
             guide.expect("Not decided")
             guide.expect("→ Take the key out.")
@@ -148,10 +158,7 @@ class Guided(unittest.TestCase):
             guide.expect("→ Is there another key of this kind")
             self.take_out(guide, OTHER_PORT)
             guide.expect(f"→ Plug the other key into the same port {OTHER_PORT}")
-            self.lab.card.remove()
-            self.lab.card.fault("none")
-            self.lab.card.insert()
-            self.lab.await_keys(1)
+            self.plug_in_a_good_card()
             self.lab.ukeyctl("key", "bind", self.lab.present_keys()[0]["key"], BRANCH_CODE)
             self.lab.add_device(OTHER_PORT, strings="Feitian;ePass2003;0002")
             guide.expect("The key is in order")
@@ -164,10 +171,7 @@ class Guided(unittest.TestCase):
         self.assertIn("Another key was in order at this port", rest)
 
     def test_without_another_key_and_ended_by_the_person(self):
-        self.lab.begin(device=False)
-        self.lab.await_keys(1)
-        self.mute(PORT, "0001")
-        self.lab.await_device_finding("usb.no_token")
+        self.begin_mute()
         with Guide(self.lab) as guide:
             guide.expect("→ Take the key out.")
             guide.answer()  # it stays where it is
@@ -191,10 +195,7 @@ class Guided(unittest.TestCase):
             guide.expect("→ Take the key out.")
             self.take_out(guide, PORT)
             guide.expect("→ Plug the key into another port")
-            self.lab.card.remove()
-            self.lab.card.fault("none")
-            self.lab.card.insert()
-            self.lab.await_keys(1)
+            self.plug_in_a_good_card()
             self.lab.add_device(OTHER_PORT)
             guide.expect(f"It works at this port, and did not at port {PORT}")
             code, _ = guide.end()
@@ -202,18 +203,12 @@ class Guided(unittest.TestCase):
 
     def test_another_key_gets_no_verdict(self):
         """The person leaves the good key in: it is not taken for the one in question."""
-        self.lab.begin(device=False)
-        self.lab.await_keys(1)
-        self.mute(PORT, "0001")
-        self.lab.await_device_finding("usb.no_token")
+        self.begin_mute()
         with Guide(self.lab) as guide:
             guide.expect("→ Take the key out.")
             self.take_out(guide, PORT)
             guide.expect("→ Plug the key into another port")
-            self.lab.card.remove()
-            self.lab.card.fault("none")
-            self.lab.card.insert()
-            self.lab.await_keys(1)
+            self.plug_in_a_good_card()
             self.lab.add_device(OTHER_PORT, strings="Feitian;ePass2003;0002")
             guide.expect("This is another key than the one that was in first.")
             guide.expect("→ Plug the key in question in its place.")
