@@ -4,6 +4,7 @@
 
 #include "daemon/control/row_parts.hpp"
 #include "daemon/control/views.hpp"
+#include "daemon/core/base64.hpp"
 #include "daemon/core/text.hpp"
 #include "daemon/store/archive_store.hpp"
 #include "daemon/store/projection.hpp"
@@ -17,7 +18,7 @@ namespace asio = boost::asio;
 boost::json::object view_record(const LedgerRecord& record, const Opening* opening) {
     boost::json::value personal = nullptr;
     if (opening != nullptr) {
-        personal = boost::json::object{{"salt", to_hex(opening->salt)}, {"value", opening->value}};
+        personal = boost::json::object{{"salt", hex_encode(opening->salt)}, {"value", opening->value}};
     }
     return {{"seq", record.seq},
             {"time", format_timestamp(record.time)},
@@ -25,7 +26,7 @@ boost::json::object view_record(const LedgerRecord& record, const Opening* openi
             {"boottime_us", record.boottime.count()},
             {"kind", record.kind},
             {"payload", record.payload},
-            {"hash", to_hex(record.hash)},
+            {"hash", hex_encode(record.hash)},
             {"personal", std::move(personal)}};
 }
 
@@ -57,7 +58,7 @@ Result<boost::json::object> verify_chain(Storage& storage, const Written& writte
     }
     boost::json::object verdict{{"records", verifier.seq() - archived->seq},
                                 {"archived", archived->seq},
-                                {"head", to_hex(verifier.head())},
+                                {"head", hex_encode(verifier.head())},
                                 {"intact", !reason},
                                 {"first_bad_seq", nullptr},
                                 {"reason", nullptr},
@@ -106,7 +107,7 @@ class RecordReading {
     RecordReading(ControlContext& context, const ArchivedEnd& archived, std::uint64_t first,
                   std::uint64_t last)
         : context_(context), archived_seq_(archived.seq), first_(first), next_(first), last_(last),
-          before_(to_hex(archived.hash)) {}
+          before_(hex_encode(archived.hash)) {}
 
     /// Empty: that was all.
     asio::awaitable<Result<Rows>> next();
@@ -129,13 +130,13 @@ class RecordReading {
 
 Result<void> RecordReading::read(Storage& storage, Rows& rows) {
     last_ = last_ == 0 || last_ > storage.head_seq() ? storage.head_seq() : last_;
-    head_ = to_hex(storage.head_hash());
+    head_ = hex_encode(storage.head_hash());
     const bool with_previous = next_ == first_ && first_ > archived_seq_ + 1;
     return storage.visit_opened_records(with_previous ? next_ - 1 : next_,
                                         std::min(last_, next_ + part_rows - 1),
                                         [&](const LedgerRecord& record, const Opening* opening) {
                                             if (record.seq < first_) {
-                                                before_ = to_hex(record.hash);
+                                                before_ = hex_encode(record.hash);
                                             } else {
                                                 rows.push_back(view_record(record, opening));
                                             }

@@ -22,7 +22,7 @@ constexpr std::uint64_t records_at_once = 500;
 boost::json::object view_checkpoint(const SignedCheckpoint& checkpoint) {
     return {{"workstation", checkpoint.checkpoint.workstation},
             {"seq", checkpoint.checkpoint.seq},
-            {"head", to_hex(checkpoint.checkpoint.head)},
+            {"head", hex_encode(checkpoint.checkpoint.head)},
             {"time", format_timestamp(checkpoint.checkpoint.time)},
             {"signature", base64_encode(checkpoint.signature)}};
 }

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Four digits stand for three bytes.
+constexpr std::size_t group_digits = 4;
+constexpr std::size_t group_bytes = 3;
+
 /// What no digit's value has.
 constexpr std::uint32_t no_digit_bit = 0x80;
 
@@ -53,6 +57,16 @@ std::optional<std::string> decode_padded(std::string_view group) {
     return bytes;
 }
 
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+char high_digit(char byte) {
+    return hex_digits[static_cast<unsigned char>(byte) >> 4U];
+}
+
+char low_digit(char byte) {
+    return hex_digits[static_cast<unsigned char>(byte) & 0xFU];
+}
+
 } // namespace
 
 std::string base64_encode(std::string_view bytes) {
@@ -82,46 +96,58 @@ std::string base64_encode(std::string_view bytes) {
     return text;
 }
 
-std::optional<std::string> base64_decode(std::string_view text) {
-    if (text.size() % 4 != 0) {
-        return std::nullopt;
+bool base64_decode(std::string_view text, std::string& bytes) {
+    if (text.size() % group_digits != 0) {
+        return false;
     }
-    const std::size_t whole_groups = text.size() / 4 - (text.ends_with('=') ? 1 : 0);
-    std::string bytes(whole_groups * 3, '\0');
+    const std::size_t whole_groups = text.size() / group_digits - (text.ends_with('=') ? 1 : 0);
+    bytes.resize(whole_groups * group_bytes);
     for (std::size_t group = 0; group < whole_groups; ++group) {
-        if (!decode_group(text.data() + group * 4, bytes.data() + group * 3)) {
-            return std::nullopt;
+        if (!decode_group(text.data() + group * group_digits, bytes.data() + group * group_bytes)) {
+            return false;
         }
     }
     if (text.ends_with('=')) {
-        const auto last = decode_padded(text.substr(whole_groups * 4));
-        if (!last) {
-            return std::nullopt;
-        }
-        bytes += *last;
+        const auto last = decode_padded(text.substr(whole_groups * group_digits));
+        bytes += last.value_or(std::string());
+        return last.has_value();
     }
-    return bytes;
+    return true;
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+    std::string bytes;
+    return base64_decode(text, bytes) ? std::optional(std::move(bytes)) : std::nullopt;
 }
 
 std::string hex_encode(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
     text.reserve(bytes.size() * 2);
-    for (const char character : bytes) {
-        const auto byte = static_cast<unsigned char>(character);
-        text.push_back(digits[byte >> 4U]);
-        text.push_back(digits[byte & 0xFU]);
+    for (const char byte : bytes) {
+        text.push_back(high_digit(byte));
+        text.push_back(low_digit(byte));
     }
     return text;
 }
 
+bool is_hex_of(std::string_view text, std::string_view bytes) {
+    if (text.size() != bytes.size() * 2) {
+        return false;
+    }
+    bool equal = true;
+    for (std::size_t index = 0; index < bytes.size(); ++index) {
+        equal &=
+            text[2 * index] == high_digit(bytes[index]) && text[2 * index + 1] == low_digit(bytes[index]);
+    }
+    return equal;
+}
+
 std::optional<std::string> hex_decode(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string bytes;
     for (std::size_t place = 0; place < text.size(); place += 2) {
-        const std::size_t high = digits.find(text[place]);
+        const std::size_t high = hex_digits.find(text[place]);
         const std::size_t low =
-            place + 1 < text.size() ? digits.find(text[place + 1]) : std::string_view::npos;
+            place + 1 < text.size() ? hex_digits.find(text[place + 1]) : std::string_view::npos;
         if (high == std::string_view::npos || low == std::string_view::npos) {
             return std::nullopt;
         }

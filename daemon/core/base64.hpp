@@ -14,9 +14,13 @@ std::string base64_encode(std::string_view bytes);
 
 /// Strict: padding needed, no other characters, unused bits zero. nullopt otherwise.
 std::optional<std::string> base64_decode(std::string_view text);
+/// The same into a text that has its memory already; false: what is in it means nothing.
+bool base64_decode(std::string_view text, std::string& bytes);
 
 /// Lower case.
 std::string hex_encode(std::string_view bytes);
+/// Is `text` what hex_encode() makes of `bytes`? Without making it.
+bool is_hex_of(std::string_view text, std::string_view bytes);
 /// Lower case only, an even number of digits; nullopt otherwise.
 std::optional<std::string> hex_decode(std::string_view text);
 

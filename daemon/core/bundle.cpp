@@ -70,7 +70,7 @@ std::optional<boost::json::object> parse_object(std::string_view text) {
 
 std::string to_text(const BundleEnd& end) {
     return fmt::format("ukey-bundle-end-v1\nrecords: {}\nlast_seq: {}\nlast_hash: {}\nframe: {}\n",
-                       end.records, end.last_seq, to_hex(end.last_hash), to_hex(end.frame_sha256));
+                       end.records, end.last_seq, hex_encode(end.last_hash), hex_encode(end.frame_sha256));
 }
 
 BundleWriter::BundleWriter(std::string& out, const BundleHeader& header) : out_(out) {
@@ -80,7 +80,7 @@ BundleWriter::BundleWriter(std::string& out, const BundleHeader& header) : out_(
                                      {"workstation", key_fingerprint(header.public_key)},
                                      {"workstation_name", header.workstation_name},
                                      {"first_seq", header.first_seq},
-                                     {"previous_hash", to_hex(header.previous_hash)},
+                                     {"previous_hash", hex_encode(header.previous_hash)},
                                      {"written_at", format_timestamp(header.written)},
                                      {"software", header.software}};
     add_section(std::string(magic) + section(BundleSectionKind::header, boost::json::serialize(object)));

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/text.hpp"
 #include "daemon/core/x509.hpp"
 
@@ -23,14 +24,6 @@ constexpr const char* organisation_code_oid = "1.2.156.10260.4.1.4";
 
 tl::unexpected<Error> garbage(std::string reason) {
     return fail("certificate.garbage", "read the certificate", "", std::move(reason));
-}
-
-std::string to_hex(std::string_view bytes) {
-    std::string hex;
-    for (const char byte : bytes) {
-        hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    }
-    return hex;
 }
 
 std::string serial_hex(const X509* certificate) {
@@ -322,7 +315,7 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_hex(std::string_view bytes) {
-    return to_hex(sha256(bytes));
+    return hex_encode(sha256(bytes));
 }
 
 } // namespace ukey

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/core/signed_lines.hpp"
 
@@ -15,7 +16,7 @@ constexpr std::string_view checkpoint_prefix = "ukey-checkpoint-v1\n";
 
 std::string to_text(const Checkpoint& checkpoint) {
     return fmt::format("{}workstation: {}\nseq: {}\nhead: {}\ntime: {}\n", checkpoint_prefix,
-                       checkpoint.workstation, checkpoint.seq, to_hex(checkpoint.head),
+                       checkpoint.workstation, checkpoint.seq, hex_encode(checkpoint.head),
                        format_timestamp(checkpoint.time));
 }
 

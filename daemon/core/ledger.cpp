@@ -30,36 +30,8 @@ std::optional<std::string_view> take_counted(std::string_view& rest) {
     return text;
 }
 
-/// A leaf's parts, in its bytes.
-struct LeafParts {
-    std::uint64_t seq;
-    std::uint64_t time_us;
-    std::uint64_t boottime_us;
-    std::string_view kind;
-    std::string_view payload;
-};
-
 /// Of a prefix and three numbers, which all leaves have.
 constexpr std::size_t fixed_bytes = leaf_prefix.size() + 3 * sizeof(std::uint64_t);
-
-std::optional<LeafParts> split_leaf(std::string_view leaf) {
-    if (leaf.size() < fixed_bytes || !leaf.starts_with(leaf_prefix)) {
-        return std::nullopt;
-    }
-    const char* numbers = leaf.data() + leaf_prefix.size();
-    std::string_view rest = leaf.substr(fixed_bytes);
-    const auto kind = take_counted(rest);
-    const auto payload = kind ? take_counted(rest) : std::nullopt;
-    const LeafParts parts{.seq = read_big_endian_64(numbers),
-                          .time_us = read_big_endian_64(numbers + 8),
-                          .boottime_us = read_big_endian_64(numbers + 16),
-                          .kind = kind.value_or(std::string_view()),
-                          .payload = payload.value_or(std::string_view())};
-    if (!payload || !rest.empty() || parts.time_us > last_time_us || parts.boottime_us > last_time_us) {
-        return std::nullopt;
-    }
-    return parts;
-}
 
 } // namespace
 
@@ -77,20 +49,34 @@ std::string ledger_leaf(const LedgerRecord& record) {
     return leaf;
 }
 
-std::optional<std::string_view> ledger_leaf_payload(std::string_view leaf) {
-    const auto parts = split_leaf(leaf);
-    return parts ? std::optional(parts->payload) : std::nullopt;
+std::optional<LedgerLeaf> read_ledger_leaf(std::string_view leaf) {
+    if (leaf.size() < fixed_bytes || !leaf.starts_with(leaf_prefix)) {
+        return std::nullopt;
+    }
+    const char* numbers = leaf.data() + leaf_prefix.size();
+    const std::uint64_t time_us = read_big_endian_64(numbers + 8);
+    const std::uint64_t boottime_us = read_big_endian_64(numbers + 16);
+    std::string_view rest = leaf.substr(fixed_bytes);
+    const auto kind = take_counted(rest);
+    const auto payload = kind ? take_counted(rest) : std::nullopt;
+    if (!payload || !rest.empty() || time_us > last_time_us || boottime_us > last_time_us) {
+        return std::nullopt;
+    }
+    return LedgerLeaf{.seq = read_big_endian_64(numbers),
+                      .time = Timestamp(std::chrono::microseconds(static_cast<std::int64_t>(time_us))),
+                      .boottime = std::chrono::microseconds(static_cast<std::int64_t>(boottime_us)),
+                      .kind = *kind,
+                      .payload = *payload};
 }
 
 Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf) {
-    const auto parts = split_leaf(leaf);
+    const auto parts = read_ledger_leaf(leaf);
     if (!parts) {
         return fail("bundle.malformed", "read a record", "", "it has another form");
     }
     return LedgerRecord{.seq = parts->seq,
-                        .time =
-                            Timestamp(std::chrono::microseconds(static_cast<std::int64_t>(parts->time_us))),
-                        .boottime = std::chrono::microseconds(static_cast<std::int64_t>(parts->boottime_us)),
+                        .time = parts->time,
+                        .boottime = parts->boottime,
                         .kind = std::string(parts->kind),
                         .payload = std::string(parts->payload),
                         .hash = {}};
@@ -113,17 +99,6 @@ std::optional<std::string> ChainVerifier::add(const LedgerRecord& record) {
     seq_ = record.seq;
     head_ = record.hash;
     return std::nullopt;
-}
-
-std::string to_hex(const std::string& bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(bytes.size() * 2);
-    for (const char byte : bytes) {
-        text.push_back(digits[static_cast<unsigned char>(byte) >> 4U]);
-        text.push_back(digits[static_cast<unsigned char>(byte) & 0xFU]);
-    }
-    return text;
 }
 
 } // namespace ukey

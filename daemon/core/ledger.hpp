@@ -27,9 +27,17 @@ struct LedgerRecord {
 /// What is hashed of a record itself: "ukey-ledger-v1\n", then seq, time and boottime in microseconds as
 /// 64-bit big-endian, then kind and payload, each with its length as 32-bit big-endian in front.
 std::string ledger_leaf(const LedgerRecord& record);
-/// The payload in a leaf's bytes. nullopt: they are no leaf; something is missing or follows, or the time is
-/// not in the years 1970 to 9999.
-std::optional<std::string_view> ledger_leaf_payload(std::string_view leaf);
+
+/// A record's parts where they stand in its leaf's bytes.
+struct LedgerLeaf {
+    std::uint64_t seq;
+    Timestamp time;
+    std::chrono::microseconds boottime;
+    std::string_view kind;
+    std::string_view payload;
+};
+/// nullopt: they are no leaf; something is missing or follows, or the time is not in the years 1970 to 9999.
+std::optional<LedgerLeaf> read_ledger_leaf(std::string_view leaf);
 /// The inverse of ledger_leaf(); the record's hash is left empty. Error `bundle.malformed`.
 Result<LedgerRecord> parse_ledger_leaf(std::string_view leaf);
 
@@ -52,8 +60,5 @@ class ChainVerifier {
     std::uint64_t seq_;
     std::string head_;
 };
-
-/// Lower-case hexadecimal.
-std::string to_hex(const std::string& bytes);
 
 } // namespace ukey

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <openssl/rand.h>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/core/ledger_payload.hpp"
@@ -60,10 +61,14 @@ std::string reference_to(const Opening& opening) {
 }
 
 bool opens(std::string_view reference, std::string_view salt, std::string_view value, Sha256& hasher) {
-    std::string digest(Sha256::bytes, '\0');
-    hasher.digest(std::string(commitment_prefix).append(salt), value, digest.data());
-    return salt.size() == opening_salt_bytes && reference.starts_with(reference_prefix) &&
-           reference.substr(reference_prefix.size()) == to_hex(digest);
+    if (salt.size() != opening_salt_bytes || !reference.starts_with(reference_prefix)) {
+        return false;
+    }
+    std::array<char, commitment_prefix.size() + opening_salt_bytes> beginning{};
+    std::ranges::copy(salt, std::ranges::copy(commitment_prefix, beginning.begin()).out);
+    std::array<char, Sha256::bytes> digest{};
+    hasher.digest({beginning.data(), beginning.size()}, value, digest.data());
+    return is_hex_of(reference.substr(reference_prefix.size()), {digest.data(), digest.size()});
 }
 
 std::optional<Opening> take_personal(boost::json::object& payload) {

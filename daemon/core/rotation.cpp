@@ -33,8 +33,8 @@ std::string_view text_in(const boost::json::object& object, std::string_view nam
 
 std::string to_text(const Rotation& rotation) {
     return fmt::format("{}old: {}\nnew: {}\nseq: {}\nhead: {}\ntime: {}\n", rotation_prefix,
-                       to_hex(rotation.old_public_key), to_hex(rotation.new_public_key), rotation.seq,
-                       to_hex(rotation.head), format_timestamp(rotation.time));
+                       hex_encode(rotation.old_public_key), hex_encode(rotation.new_public_key), rotation.seq,
+                       hex_encode(rotation.head), format_timestamp(rotation.time));
 }
 
 Result<Rotation> parse_rotation(std::string_view text) {
@@ -78,7 +78,7 @@ boost::json::object to_json(const SignedRotation& signed_rotation) {
             {"old_public_key", base64_encode(rotation.old_public_key)},
             {"new_public_key", base64_encode(rotation.new_public_key)},
             {"seq", rotation.seq},
-            {"head", to_hex(rotation.head)},
+            {"head", hex_encode(rotation.head)},
             {"time", format_timestamp(rotation.time)},
             {"old_signature", base64_encode(signed_rotation.old_signature)},
             {"new_signature", base64_encode(signed_rotation.new_signature)}};

@@ -105,14 +105,17 @@ bool CertificateKey::verifies(SignatureScheme scheme, std::string_view digest, s
     if (rsa == (scheme == SignatureScheme::ecdsa_sha256) || signature.size() > signature_max_bytes) {
         return false;
     }
-    const auto shaped = rsa ? std::optional(std::string(signature)) : ecdsa_to_der(signature);
+    std::optional<std::string> der;
+    if (!rsa && !(der = ecdsa_to_der(signature))) {
+        return false;
+    }
+    const std::string_view shaped = rsa ? signature : std::string_view(*der);
     EvpPkeyContextHandle& context = contexts_.at(static_cast<std::size_t>(scheme));
     if (!context) {
         context = make_context(key, scheme); // a third of an RSA verification's time
     }
-    return shaped && context &&
-           EVP_PKEY_verify(context.get(), unsigned_data(*shaped), shaped->size(), unsigned_data(digest),
-                           digest.size()) == 1;
+    return context && EVP_PKEY_verify(context.get(), unsigned_data(shaped), shaped.size(),
+                                      unsigned_data(digest), digest.size()) == 1;
 }
 
 } // namespace ukey

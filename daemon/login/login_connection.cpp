@@ -10,6 +10,7 @@
 #include <boost/json/array.hpp>
 #include <spdlog/spdlog.h>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/report_exception.hpp"
 
@@ -281,7 +282,7 @@ asio::awaitable<void> LoginConnection::add_challenge(boost::json::object& reply,
                                     .uptime = server_.parts_.clock.boottime()};
     const auto read = co_await server_.parts_.store.run_together([&](Storage& storage) -> Result<void> {
         challenge.record.ledger_seq = storage.head_seq();
-        challenge.record.ledger_head = to_hex(storage.head_hash());
+        challenge.record.ledger_head = hex_encode(storage.head_hash());
         return {};
     });
     if (read) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/rebuild.hpp"
 
@@ -132,7 +133,7 @@ Result<bool> archive_step(Storage& storage, const Archive& archive) {
             return tl::unexpected(end.error());
         }
         return storage.append("ledger.archived", {{"last_seq", end->seq},
-                                                  {"last_hash", to_hex(end->hash)},
+                                                  {"last_hash", hex_encode(end->hash)},
                                                   {"bundle_sha256", archive.bundle_sha256},
                                                   {"uid", archive.uid}});
     }));

@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/registry_digest.hpp"
 #include "daemon/core/time_spans.hpp"
 #include "daemon/store/archive_store.hpp"
@@ -84,7 +85,7 @@ Result<void> add_ledger(Storage& storage, MonthFacts& facts) {
         return tl::unexpected(archived.error());
     }
     LedgerExtent extent;
-    extent.head = to_hex(storage.head_hash());
+    extent.head = hex_encode(storage.head_hash());
     Timestamp first = Timestamp::max();
     UKEY_TRY(ends.each([&] {
         extent.last_seq = static_cast<std::uint64_t>(ends.integer(0));

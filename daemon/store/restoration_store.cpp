@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/restoration_store.hpp"
 
+#include "daemon/core/base64.hpp"
+
 namespace ukey {
 
 Result<void> note_restoration(Database& database, const Restoration& restoration) {
@@ -38,7 +40,7 @@ Result<void> record_restoration(Storage& storage, const Restoration& restoration
                                                {"made_on", restoration.made_on},
                                                {"restored_on", restoration.restored_on},
                                                {"last_seq", restoration.last_seq},
-                                               {"head", to_hex(restoration.head)}}));
+                                               {"head", hex_encode(restoration.head)}}));
     return storage.database().execute("DROP TABLE restoration");
 }
 

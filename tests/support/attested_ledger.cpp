@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "daemon/core/attestation.hpp"
+#include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
 
 namespace ukey::test {
@@ -13,7 +14,7 @@ boost::json::object attested_login(const LedgerSample& ledger, const TestCertifi
     const CertificateFacts facts = parse_certificate(certificate.der(), {}).value();
     Attestation attestation{.record = {.nonce = std::string(64, 'a'),
                                        .ledger_seq = 1,
-                                       .ledger_head = to_hex(ledger.records().front().hash),
+                                       .ledger_head = hex_encode(ledger.records().front().hash),
                                        .key_id = "0123456789ab",
                                        .manufacturer = "m",
                                        .model = "o",

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "daemon/core/base64.hpp"
+
 namespace ukey::test {
 
 WorkstationSample::WorkstationSample(std::string name, std::string_view now)
@@ -67,7 +69,7 @@ WorkstationSample& WorkstationSample::restore() {
     const std::string last = records_.empty() ? now : format_timestamp(records_.back().time);
     append("state.restored",
            fmt::format(R"({{"made_at":"{}","made_on":"old","restored_on":"new","last_seq":{},"head":"{}"}})",
-                       last, last_seq(), to_hex(hash_of(last_seq()))));
+                       last, last_seq(), hex_encode(hash_of(last_seq()))));
     append("daemon.unclean", fmt::format(R"({{"last_alive":"{}"}})", last));
     append("coverage.absence",
            fmt::format(R"({{"from":"{}","to":"{}","unclean":true,"occupied":null}})", last, now));

@@ -111,6 +111,9 @@ TEST(BundleCheck, NoiseDoesNotHideWhatElseThereIs) {
     EXPECT_EQ(bundle.problems_left_out, 200 - problems_of_a_kind_max);
     EXPECT_EQ(bundle.problems.back().code, "bundle.record_missing");
     EXPECT_EQ(bundle.problems.back().seq, 251U);
+    EXPECT_EQ(bundle.records(), 250U); // none of those after the hole
+    EXPECT_EQ(bundle.hash_of(250), std::string_view(records[249].hash));
+    EXPECT_EQ(bundle.hash_of(252), std::nullopt);
 }
 
 TEST(BundleCheck, BytesBetweenTheRecordsAreSignedToo) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/base64.hpp"
 #include "daemon/store/archive_store.hpp"
 
 #include <gtest/gtest.h>
@@ -87,7 +88,7 @@ TEST_F(ArchiveStoreTest, RemovesUpToThereAndSaysSo) {
         EXPECT_EQ(record.kind, "ledger.archived");
         const boost::json::value payload = boost::json::parse(record.payload);
         EXPECT_EQ(payload.at("last_seq"), 5);
-        EXPECT_EQ(payload.at("last_hash").as_string(), to_hex(hash));
+        EXPECT_EQ(payload.at("last_hash").as_string(), hex_encode(hash));
         EXPECT_EQ(payload.at("bundle_sha256").as_string(), std::string(64, 'a'));
         EXPECT_EQ(opening != nullptr ? opening->value : "", R"({"uid":31337})");
         return true;

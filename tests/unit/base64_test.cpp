@@ -76,5 +76,16 @@ TEST(Base64, PaddingStandsAtTheEndOfWholeGroups) {
     }
 }
 
+TEST(Hexadecimal, IsRecognisedWithoutBeingMade) {
+    const std::string bytes("\x00\x7f\xa5\xff", 4);
+    EXPECT_EQ(hex_encode(bytes), "007fa5ff");
+    EXPECT_TRUE(is_hex_of("007fa5ff", bytes));
+    EXPECT_TRUE(is_hex_of("", ""));
+    for (const char* other :
+         {"", "007fa5f", "007fa5ff0", "007FA5FF", "107fa5ff", "017fa5ff", "007fa5fe", "007fa5ef"}) {
+        EXPECT_FALSE(is_hex_of(other, bytes)) << other;
+    }
+}
+
 } // namespace
 } // namespace ukey

@@ -27,7 +27,7 @@ TEST(LedgerLeaf, IsReadAsItIsWritten) {
     EXPECT_FALSE(parse_ledger_leaf(leaf + "x"));
     LedgerRecord before_1970 = record;
     before_1970.time = Timestamp(std::chrono::microseconds(-1));
-    EXPECT_FALSE(ledger_leaf_payload(ledger_leaf(before_1970)));
+    EXPECT_FALSE(read_ledger_leaf(ledger_leaf(before_1970)));
 }
 
 TEST(Checkpoint, HasOneText) {

@@ -316,12 +316,11 @@ const Attestation* AttestationReader::attestation() {
     std::int64_t duration_us = 0;
     number(Member::duration_us, duration_us);
     attestation_.duration = std::chrono::microseconds(duration_us);
-    auto signature = base64_decode(members.text(Member::signature));
+    const bool is_signed = base64_decode(members.text(Member::signature), attestation_.signature);
     const std::string* certificate = decode_certificate(members.text(Member::certificate));
-    if (error || !signature || certificate == nullptr) {
+    if (error || !is_signed || certificate == nullptr) {
         return nullptr;
     }
-    attestation_.signature = std::move(*signature);
     attestation_.certificate_der = *certificate;
     return &attestation_;
 }

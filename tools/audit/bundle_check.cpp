@@ -8,13 +8,13 @@
 #include <boost/json/parse.hpp>
 
 #include "daemon/core/attestation.hpp"
+#include "daemon/core/base64.hpp"
 #include "daemon/core/big_endian.hpp"
 #include "daemon/core/personal.hpp"
 #include "daemon/core/sha256.hpp"
 #include "tools/audit/attestation_reader.hpp"
 #include "tools/audit/record_check.hpp"
 #include "tools/json_view.hpp"
-#include "tools/parallel.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -34,30 +34,37 @@ constexpr std::string_view attestation_removed = "removed";
 class BundleCheck {
   public:
     BundleCheck(std::string_view file, const BundleCheckOptions& options)
-        : options_(options), reader_(file) {}
+        : options_(options), reader_(file), judges_(std::max(1U, options.threads)) {}
 
     CheckedBundle run();
 
   private:
-    bool read_section();
-    void take_records(std::string_view body);
-    void take_openings(std::string_view body);
-    void check_batch();
-    void check_link(const BundleRecord& record, const RecordFacts& facts);
-    void open_batch();
-    void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
-    void check_attestations(const std::vector<OpenedRecord>& started);
-    void check_nonces();
+    /// What one thread keeps from one login to the next.
+    struct Judge {
+        AttestationReader reader;
+        AttestationVerifier verifier;
+    };
     struct AttestationVerdict {
         std::string reason; ///< empty: it holds
         std::array<char, Sha256::bytes * 2>
             nonce{}; ///< if it holds; no text of its own, which a million logins feel
     };
-    void take_binding(std::uint64_t seq, std::string_view payload);
+
+    bool read_section();
+    void take_records(std::string_view body);
+    void take_openings(std::string_view body);
+    void check_batch();
+    void check_chain();
+    void take_ahead();
+    void check_link(const BundleRecord& record, const RecordFacts& facts);
+    void open_batch();
+    void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
+    void note_attestation(const AttestationVerdict& verdict);
+    void check_nonces();
+    void take_binding(std::uint64_t seq, const BundleRecord& record);
     bool is_other_key(const LoginRecord& login, std::uint64_t seq) const;
-    AttestationVerdict judge(const OpenedRecord& opened, AttestationReader& reader,
-                             AttestationVerifier& verifier) const;
-    std::string why_not(const Attestation& attestation, const LedgerRecord& record,
+    AttestationVerdict judge(const OpenedRecord& opened, const RecordFacts& facts, Judge& by) const;
+    std::string why_not(const Attestation& attestation, std::uint64_t seq, Timestamp written,
                         AttestationVerifier& verifier) const;
     bool is_trusted(const Attestation& attestation, Timestamp time) const;
     void take_rotation(std::string_view body);
@@ -73,7 +80,7 @@ class BundleCheck {
     CheckedBundle bundle_;
     std::vector<BundleRecord> batch_;
     std::vector<OpenedRecord> opened_;    ///< the same with their openings
-    std::vector<RecordFacts> facts_;      ///< memory for what is found of them
+    std::vector<RecordFacts> facts_;      ///< what is found of them
     std::vector<BundleOpening> openings_; ///< of the batch and of what comes after it
     std::vector<SignedCheckpoint> checkpoints_;
     std::vector<SignedRotation> rotations_;
@@ -81,6 +88,8 @@ class BundleCheck {
     /// Public keys that were pinned: by the U-Key, at the record from which on they hold; empty: none, it was
     /// released. Those of earlier bundles are not known.
     std::map<std::string, std::map<std::uint64_t, std::string>> pinned_;
+    std::vector<Judge> judges_;                ///< each thread's own
+    std::vector<AttestationVerdict> verdicts_; ///< memory for those of the batch's sessions
     std::vector<std::string> certificates_;
     std::string head_;
     std::string expected_head_; ///< what head_ should be, after a record that does not fit
@@ -99,11 +108,6 @@ bool is_of_kind(const BundleRecord& record, std::string_view kind) {
     return record.leaf.size() >= kind_offset + 4 + kind.size() &&
            read_big_endian(record.leaf.substr(kind_offset, 4)) == kind.size() &&
            record.leaf.substr(kind_offset + 4, kind.size()) == kind;
-}
-
-Timestamp time_of(const BundleRecord& record) {
-    const auto parsed = parse_ledger_leaf(record.leaf);
-    return parsed ? parsed->time : Timestamp();
 }
 
 void BundleCheck::report(std::string code, std::optional<std::uint64_t> seq, std::string reason) {
@@ -137,43 +141,69 @@ void BundleCheck::check_link(const BundleRecord& record, const RecordFacts& fact
         expected_head_ = computed;
     }
     head_ = record.hash;
-    bundle_.hashes.append(record.hash);
     bundle_.last_seq = expected;
 }
 
 void BundleCheck::check_batch() {
+    if (batch_.empty()) {
+        return;
+    }
     open_batch();
-    RecordCheck records(opened_, facts_, options_.threads);
-    std::vector<OpenedRecord> started;
-    for (std::size_t index = 0; index < batch_.size() && !broken_off_; ++index) {
+    if (!broken_off_) {
+        const std::size_t before = bundle_.hashes.size();
+        const std::uint64_t last_before = bundle_.last_seq;
+        take_ahead();
+        check_chain();
+        bundle_.hashes.resize(before + (bundle_.last_seq - last_before) * Sha256::bytes);
+    }
+    if (!broken_off_) {
+        if (bundle_.records() == batch_.size()) {
+            bundle_.first_time = facts_.front().time;
+        }
+        bundle_.last_time = facts_[batch_.size() - 1].time;
+    }
+    const std::uint64_t last = seq_of(batch_.back());
+    std::erase_if(openings_, [&](const BundleOpening& opening) { return opening.seq <= last; });
+    batch_.clear();
+}
+
+/// What the batch's attestations are compared with: so all threads find it, and none of them changes it.
+void BundleCheck::take_ahead() {
+    std::uint64_t seq = bundle_.last_seq;
+    for (const BundleRecord& record : batch_) {
+        if (seq_of(record) != ++seq) {
+            return; // the chain breaks off there
+        }
+        bundle_.hashes.append(record.hash);
+        if (is_of_kind(record, "key.bound") || is_of_kind(record, "key.released")) {
+            take_binding(seq, record);
+        }
+    }
+}
+
+void BundleCheck::check_chain() {
+    verdicts_.resize(std::max(verdicts_.size(), batch_.size()));
+    RecordCheck records(opened_, facts_, options_.threads,
+                        [&](std::size_t index, const RecordFacts& facts, std::size_t thread) {
+                            if (is_of_kind(batch_[index], "session.started")) {
+                                verdicts_[index] = judge(opened_[index], facts, judges_[thread]);
+                            }
+                        });
+    for (std::size_t index = 0; index < batch_.size(); ++index) {
         const RecordFacts& facts = records.at(index);
         check_link(batch_[index], facts);
         if (broken_off_) {
-            break;
+            return;
         }
         note_personal(opened_[index], facts);
         if (is_of_kind(batch_[index], "workstation.rotated")) {
             rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "state.restored")) {
             bundle_.seams.push_back(bundle_.last_seq);
-        } else if (is_of_kind(batch_[index], "key.bound") || is_of_kind(batch_[index], "key.released")) {
-            take_binding(bundle_.last_seq, facts.payload);
         } else if (is_of_kind(batch_[index], "session.started")) {
-            started.push_back(opened_[index]);
+            note_attestation(verdicts_[index]);
         }
     }
-    check_attestations(started);
-    if (!batch_.empty() && !broken_off_) {
-        if (bundle_.records() == batch_.size()) {
-            bundle_.first_time = time_of(batch_.front());
-        }
-        bundle_.last_time = time_of(batch_.back());
-    }
-    if (!batch_.empty()) {
-        const std::uint64_t last = seq_of(batch_.back());
-        std::erase_if(openings_, [&](const BundleOpening& opening) { return opening.seq <= last; });
-    }
-    batch_.clear();
 }
 
 /// Each record of the batch with its opening: both come in the order of their numbers, openings first. The
@@ -216,26 +246,25 @@ std::array<char, Sha256::bytes * 2> digits_of(const std::string& nonce) {
     return digits;
 }
 
-/// `not_attested`: it is not graded so.
-BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, AttestationReader& reader,
-                                                   AttestationVerifier& verifier) const {
-    const auto parsed = parse_ledger_leaf(opened.record.leaf);
-    if (!parsed || !reader.begin(parsed->payload)) { // a wrong leaf is said already
+/// `not_attested`: it is not graded so, or the leaf is wrong, which is said already.
+BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, const RecordFacts& facts,
+                                                   Judge& by) const {
+    if (!by.reader.begin(facts.payload)) {
         return {.reason = std::string(not_attested)};
     }
     if (opened.opening != nullptr) {
-        reader.add_opening(opened.opening->value);
-    } else if (!reference_in(parsed->payload).empty()) {
+        by.reader.add_opening(opened.opening->value);
+    } else if (facts.personal == RecordFacts::Personal::removed) {
         return {.reason = std::string(attestation_removed)};
     }
-    const Attestation* attestation = reader.attestation();
+    const Attestation* attestation = by.reader.attestation();
     if (attestation == nullptr) {
         return {.reason = "incomplete"};
     }
-    if (!is_of_its_time(reader.started_at(), attestation->record, parsed->time)) {
+    if (!is_of_its_time(by.reader.started_at(), attestation->record, facts.time)) {
         return {.reason = "wrong_time"};
     }
-    std::string reason = why_not(*attestation, *parsed, verifier);
+    std::string reason = why_not(*attestation, seq_of(opened.record), facts.time, by.verifier);
     if (!reason.empty()) {
         return {.reason = std::move(reason)};
     }
@@ -243,11 +272,12 @@ BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, A
 }
 
 /// Of a binding or a release.
-void BundleCheck::take_binding(std::uint64_t seq, std::string_view payload) {
+void BundleCheck::take_binding(std::uint64_t seq, const BundleRecord& record) {
+    const auto leaf = read_ledger_leaf(record.leaf);
     boost::json::error_code error;
-    const boost::json::value parsed = boost::json::parse(payload, error);
-    if (!error && parsed.is_object()) {
-        pinned_[raw_text(parsed.get_object(), "key")][seq] = raw_text(parsed.get_object(), "spki_sha256");
+    const boost::json::value payload = leaf ? boost::json::parse(leaf->payload, error) : boost::json::value();
+    if (!error && payload.is_object()) {
+        pinned_[raw_text(payload.get_object(), "key")][seq] = raw_text(payload.get_object(), "spki_sha256");
     }
 }
 
@@ -266,20 +296,20 @@ bool BundleCheck::is_other_key(const LoginRecord& login, std::uint64_t seq) cons
 }
 
 /// Empty: it holds.
-std::string BundleCheck::why_not(const Attestation& attestation, const LedgerRecord& record,
+std::string BundleCheck::why_not(const Attestation& attestation, std::uint64_t seq, Timestamp written,
                                  AttestationVerifier& verifier) const {
     const LoginRecord& login = attestation.record;
     const auto named = bundle_.hash_of(login.ledger_seq);
-    if (login.ledger_seq >= record.seq || (named && to_hex(std::string(*named)) != login.ledger_head)) {
+    if (login.ledger_seq >= seq || (named && !is_hex_of(login.ledger_head, *named))) {
         return "wrong_place";
     }
     if (const auto good = verifier.verify(attestation); !good) {
         return good.error().reason;
     }
-    if (options_.trust != nullptr && !is_trusted(attestation, record.time)) {
+    if (options_.trust != nullptr && !is_trusted(attestation, written)) {
         return "untrusted_certificate";
     }
-    return is_other_key(login, record.seq) ? "other_key" : std::string();
+    return is_other_key(login, seq) ? "other_key" : std::string();
 }
 
 bool BundleCheck::is_trusted(const Attestation& attestation, Timestamp time) const {
@@ -289,26 +319,15 @@ bool BundleCheck::is_trusted(const Attestation& attestation, Timestamp time) con
            !verification.not_yet_valid;
 }
 
-void BundleCheck::check_attestations(const std::vector<OpenedRecord>& started) {
-    std::vector<AttestationVerdict> verdicts(started.size());
-    share_out(started.size(), options_.threads, [&](std::size_t begin, std::size_t end) {
-        AttestationReader reader;
-        AttestationVerifier verifier;
-        for (std::size_t index = begin; index < end; ++index) {
-            verdicts[index] = judge(started[index], reader, verifier);
-        }
-    });
-    for (std::size_t index = 0; index < started.size(); ++index) {
-        AttestationVerdict& verdict = verdicts[index];
-        const std::uint64_t seq = seq_of(started[index].record);
-        if (verdict.reason.empty()) {
-            ++bundle_.attested;
-            bundle_.nonces.push_back({verdict.nonce, seq});
-        } else if (verdict.reason == attestation_removed) {
-            ++bundle_.attested_removed;
-        } else if (verdict.reason != not_attested) {
-            report("bundle.attestation_wrong", seq, verdict.reason);
-        }
+/// Of the last record.
+void BundleCheck::note_attestation(const AttestationVerdict& verdict) {
+    if (verdict.reason.empty()) {
+        ++bundle_.attested;
+        bundle_.nonces.push_back({verdict.nonce, bundle_.last_seq});
+    } else if (verdict.reason == attestation_removed) {
+        ++bundle_.attested_removed;
+    } else if (verdict.reason != not_attested) {
+        report("bundle.attestation_wrong", bundle_.last_seq, verdict.reason);
     }
 }
 

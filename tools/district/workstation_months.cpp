@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/core/time_spans.hpp"
 #include "tools/district/branches.hpp"
@@ -49,7 +50,7 @@ Result<void> MonthReader::read_extent(WorkstationMonth& found) {
     const Branch& furthest = branches.front();
     found.extent.first_seq = std::ranges::min(branches, {}, &Branch::first_seq).first_seq;
     found.extent.last_seq = furthest.last_seq;
-    found.extent.head = to_hex(furthest.last_hash);
+    found.extent.head = hex_encode(furthest.last_hash);
     found.extent.vouched_until = std::ranges::max(branches, {}, &Branch::vouched).vouched;
     return {};
 }

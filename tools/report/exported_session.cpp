@@ -116,7 +116,7 @@ std::string misplaced(const boost::json::object& attestation, const LedgerRecord
     const std::uint64_t first = read_record(as_object(records.front())).seq;
     found = named == 0 || named >= first;
     const std::string head =
-        named == 0 ? to_hex(ledger_genesis_hash())
+        named == 0 ? hex_encode(ledger_genesis_hash())
                    : (found ? raw_text(as_object(records[named - first]), "hash") : std::string());
     return found && head != raw_text(attestation, "ledger_head") ? "wrong_place" : "";
 }

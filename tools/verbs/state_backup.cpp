@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/core/text.hpp"
 #include "tools/key_text.hpp"
@@ -39,7 +40,7 @@ Outcome<ExitCode> run(const Context& context, const BackupRequest& request) {
                             {"software", facts.software},
                             {"workstation", facts.workstation},
                             {"last_seq", facts.last_seq},
-                            {"head", to_hex(facts.head)},
+                            {"head", hex_encode(facts.head)},
                             {"configuration", facts.configuration.has_value()}});
     } else {
         context.print(describe(*made, request.output));

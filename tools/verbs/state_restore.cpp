@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/base64.hpp"
 #include "daemon/core/ledger.hpp"
 #include "daemon/core/text.hpp"
 #include "tools/key_text.hpp"
@@ -58,7 +59,7 @@ Outcome<ExitCode> run(const Context& context, const RestoreRequest& request) {
                                    {"software", facts.software},
                                    {"workstation", facts.workstation},
                                    {"last_seq", facts.last_seq},
-                                   {"head", to_hex(facts.head)},
+                                   {"head", hex_encode(facts.head)},
                                    {"kept", nullptr},
                                    {"configuration", nullptr},
                                    {"configuration_differs", restored->configuration_differs}};
