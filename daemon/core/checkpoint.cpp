@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "daemon/core/base64.hpp"
-#include "daemon/core/ledger.hpp"
 #include "daemon/core/signed_lines.hpp"
 
 namespace ukey {

@@ -11,7 +11,6 @@
 
 #include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
-#include "daemon/core/ledger.hpp"
 #include "daemon/core/ledger_payload.hpp"
 
 namespace ukey {

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "daemon/core/base64.hpp"
-#include "daemon/core/ledger.hpp"
 #include "daemon/core/signed_lines.hpp"
 
 namespace ukey {

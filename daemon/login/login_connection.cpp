@@ -11,7 +11,6 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/core/base64.hpp"
-#include "daemon/core/ledger.hpp"
 #include "daemon/report_exception.hpp"
 
 namespace ukey {

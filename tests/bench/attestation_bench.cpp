@@ -94,23 +94,19 @@ Attestation attest(const Keys& keys, std::size_t number, const std::string& head
     return attestation;
 }
 
-void write_file(const std::filesystem::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
 std::string read_file(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void write_sample(const Keys& keys, const std::filesystem::path& folder) {
+void write_sample(const Keys& keys, const test::TemporaryFolder& folder) {
     test::LedgerSample ledger(0);
     test::LedgerSample unattested(0);
-    std::ofstream certificates(folder / "certificates");
+    std::ofstream certificates(folder.path() / "certificates");
     for (const test::TestCertificate& certificate : keys.certificates) {
         certificates << base64_encode(certificate.der()) << '\n';
     }
-    std::ofstream logins(folder / "logins");
+    std::ofstream logins(folder.path() / "logins");
     const std::string head = hex_encode(ledger_genesis_hash());
     for (std::size_t number = 0; number < login_count; ++number) {
         const Attestation attestation = attest(keys, number, head);
@@ -128,8 +124,8 @@ void write_sample(const Keys& keys, const std::filesystem::path& folder) {
         ledger.append_personal("session.started", payload);
         unattested.append_personal("session.written", payload);
     }
-    write_file(folder / "bundle", ledger.bundle());
-    write_file(folder / "unattested", unattested.bundle());
+    folder.write("bundle", ledger.bundle());
+    folder.write("unattested", unattested.bundle());
 }
 
 Sample read_sample(SignatureScheme scheme, const std::filesystem::path& folder) {
@@ -155,15 +151,17 @@ Sample make_sample(test::KeyType type, SignatureScheme scheme) {
     const test::TemporaryFolder folder;
     const pid_t child = fork();
     if (child == 0) {
-        write_sample(make_keys(type, scheme), folder.path());
+        write_sample(make_keys(type, scheme), folder);
         _exit(0);
     }
     int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+    const bool made = child > 0 && waitpid(child, &status, 0) == child && status == 0;
+    Sample sample = read_sample(scheme, folder.path());
+    if (!made || sample.logins.size() != login_count) {
         fmt::print(stderr, "attestation_bench: the bundle could not be made\n");
         std::exit(1);
     }
-    return read_sample(scheme, folder.path());
+    return sample;
 }
 
 const Sample& sample_of(std::int64_t number) {

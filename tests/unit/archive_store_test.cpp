@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/core/base64.hpp"
 #include "daemon/store/archive_store.hpp"
 
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
 
+#include "daemon/core/base64.hpp"
 #include "daemon/store/absence.hpp"
 #include "daemon/store/checkpoint_store.hpp"
 #include "daemon/store/rotation_store.hpp"

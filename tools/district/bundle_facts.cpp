@@ -286,20 +286,19 @@ std::int64_t mark_of(std::string_view hash) {
 
 BundleFacts read_facts(std::string_view file, unsigned threads) {
     const auto [records, opened] = read_contents(file);
-    std::map<std::size_t, FactReader> parts;
+    std::map<std::size_t, FactReader> parts; // by their beginning
     std::mutex parts_mutex;
-    share_out(
-        records.size(), threads,
-        [&, &records = records, &opened = opened](std::size_t piece, std::size_t begin, std::size_t end) {
-            FactReader part(opened);
-            for (std::size_t index = begin; index < end; ++index) {
-                part.read(records[index]);
-            }
-            const std::scoped_lock lock(parts_mutex);
-            parts.emplace(piece, std::move(part));
-        });
+    share_out(records.size(), threads,
+              [&, &records = records, &opened = opened](std::size_t begin, std::size_t end) {
+                  FactReader part(opened);
+                  for (std::size_t index = begin; index < end; ++index) {
+                      part.read(records[index]);
+                  }
+                  const std::scoped_lock lock(parts_mutex);
+                  parts.emplace(begin, std::move(part));
+              });
     FactReader whole(opened);
-    for (auto& [piece, part] : parts) {
+    for (auto& [begin, part] : parts) {
         whole.append(std::move(part));
     }
     return whole.take();

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "daemon/core/base64.hpp"
-#include "daemon/core/ledger.hpp"
 #include "daemon/core/time_spans.hpp"
 #include "tools/district/branches.hpp"
 #include "tools/district/columns.hpp"

@@ -69,7 +69,7 @@ std::string unit_text(const UnitAssessment& unit, const Rows& rows, const MonthA
 std::vector<std::string> unit_texts(const MonthAssessment& assessment, const Style& style) {
     const auto rows = rows_by_unit(assessment);
     std::vector<std::string> texts(assessment.units.size());
-    const auto write = [&](std::size_t /*piece*/, std::size_t begin, std::size_t end) {
+    const auto write = [&](std::size_t begin, std::size_t end) {
         for (std::size_t index = begin; index < end; ++index) {
             const UnitAssessment& unit = assessment.units[index];
             texts[index] = unit_text(unit, rows.at(unit.code), assessment, style);

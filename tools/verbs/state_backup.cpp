@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/base64.hpp"
-#include "daemon/core/ledger.hpp"
 #include "daemon/core/text.hpp"
 #include "tools/key_text.hpp"
 #include "tools/locale.hpp"
