@@ -37,21 +37,6 @@ std::string serial_hex(const X509* certificate) {
     return serial;
 }
 
-/// Both of RFC 5280's time forms; always UTC, so no C library function that knows time zones is asked.
-std::optional<Timestamp> to_timestamp(const ASN1_TIME* time) {
-    using namespace std::chrono;
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(time, &parts) != 1) {
-        return std::nullopt;
-    }
-    const year_month_day date(year(parts.tm_year + 1900), month(static_cast<unsigned>(parts.tm_mon + 1)),
-                              day(static_cast<unsigned>(parts.tm_mday)));
-    if (!date.ok()) {
-        return std::nullopt;
-    }
-    return sys_days(date) + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
-}
-
 std::string curve_text(EVP_PKEY* key) {
     std::array<char, 80> group{};
     if (EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1) {

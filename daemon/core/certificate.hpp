@@ -72,6 +72,10 @@ struct Verification {
 /// threads.
 class TrustStore {
   public:
+    /// How many of a token's further certificates are looked at: it carries a signing and an encryption
+    /// certificate and perhaps its chain.
+    static constexpr std::size_t extra_certificates_max = 16;
+
     /// Reads PEM or DER files, and the *.pem, *.crt, *.cer, *.crl files of folders. A file that cannot be
     /// read or has no certificate or CRL is an error `trust.unreadable` that names it. Self-signed ones
     /// become trust anchors.
@@ -97,6 +101,11 @@ class TrustStore {
     /// verified with the distinguishing id 1234567812345678 on every certificate of the chain.
     Verification verify(const CertificateFacts& certificate, const std::vector<std::string>& extra_der,
                         Timestamp moment) const;
+
+    /// When a certificate or a revocation list that `verify` looks at, with this `extra_der`, begins or ends
+    /// to be valid: whole seconds, sorted. As long as neither one of these seconds comes nor one of the
+    /// certificate's own dates, `verify` says the same.
+    std::vector<Timestamp> dates(const std::vector<std::string>& extra_der) const;
 
   private:
     struct Contents;

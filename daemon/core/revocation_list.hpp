@@ -31,6 +31,9 @@ class RevocationList {
     /// remembered.
     Revocation check(const X509* certificate, const X509* issuer, Timestamp moment) const;
 
+    const ASN1_TIME* last_update() const { return X509_CRL_get0_lastUpdate(list_.get()); }
+    const ASN1_TIME* next_update() const { return X509_CRL_get0_nextUpdate(list_.get()); } ///< null: none
+
   private:
     explicit RevocationList(CrlHandle list) : list_(std::move(list)) {}
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -26,8 +27,6 @@ constexpr std::uintmax_t trust_file_max_bytes = std::uintmax_t{64} * 1024 * 1024
 
 /// Root, two or three intermediates and the leaf, with room to spare; bounds the work of one verification.
 constexpr int chain_depth_max = 8;
-/// A token carries a signing and an encryption certificate and perhaps its chain.
-constexpr std::size_t extra_certificates_max = 16;
 
 tl::unexpected<Error> unreadable_file(const std::string& object, std::string reason) {
     return fail("trust.unreadable", "read the CA files", object, std::move(reason));
@@ -144,6 +143,18 @@ std::string fingerprint(const X509* certificate) {
     unsigned length = 0;
     X509_digest(certificate, EVP_sha256(), digest.data(), &length);
     return {reinterpret_cast<const char*>(digest.data()), length};
+}
+
+/// Those that are used of a token's further certificates.
+std::vector<X509Handle> parse_extra(const std::vector<std::string>& extra_der) {
+    std::vector<X509Handle> parsed;
+    for (const std::string& der :
+         std::span(extra_der).first(std::min(extra_der.size(), TrustStore::extra_certificates_max))) {
+        if (ParsedX509 extra = parse_x509(der); extra.certificate) {
+            parsed.push_back(std::move(extra.certificate));
+        }
+    }
+    return parsed;
 }
 
 /// What the verify callback needs to know and says.
@@ -354,16 +365,13 @@ Verification TrustStore::verify(const CertificateFacts& certificate,
         return verification; // with a damaged file it would be let through where an untrusted one is not
     }
     const ParsedX509 leaf = parse_x509(certificate.der);
-    std::vector<ParsedX509> extra;
+    const std::vector<X509Handle> extra = parse_extra(extra_der);
     const BorrowedX509Stack untrusted(sk_X509_new_null());
     for (X509* const intermediate : contents_->intermediates) {
         sk_X509_push(untrusted.get(), intermediate);
     }
-    for (std::size_t index = 0; index < std::min(extra_der.size(), extra_certificates_max); ++index) {
-        extra.push_back(parse_x509(extra_der[index]));
-        if (extra.back().certificate) {
-            sk_X509_push(untrusted.get(), extra.back().certificate.get());
-        }
+    for (const X509Handle& intermediate : extra) {
+        sk_X509_push(untrusted.get(), intermediate.get());
     }
     const X509StoreContextHandle context(X509_STORE_CTX_new());
     Judgement judgement{&leaf, {}};
@@ -387,6 +395,30 @@ Verification TrustStore::verify(const CertificateFacts& certificate,
     }
     ERR_clear_error();
     return verification;
+}
+
+std::vector<Timestamp> TrustStore::dates(const std::vector<std::string>& extra_der) const {
+    std::vector<Timestamp> dates;
+    const auto take = [&](const ASN1_TIME* date) {
+        if (const auto moment = date != nullptr ? to_timestamp(date) : std::nullopt) {
+            dates.push_back(*moment); // one that cannot be read is an error at all times
+        }
+    };
+    const auto take_all = [&](const std::vector<X509Handle>& certificates) {
+        for (const X509Handle& certificate : certificates) {
+            take(X509_get0_notBefore(certificate.get()));
+            take(X509_get0_notAfter(certificate.get()));
+        }
+    };
+    take_all(contents_->certificates);
+    take_all(parse_extra(extra_der));
+    for (const RevocationList& list : contents_->lists) {
+        take(list.last_update());
+        take(list.next_update());
+    }
+    ERR_clear_error();
+    std::ranges::sort(dates);
+    return dates;
 }
 
 } // namespace ukey

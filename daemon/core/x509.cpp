@@ -193,6 +193,20 @@ std::string name_text(const X509_NAME* name, bool& rescued) {
     return text;
 }
 
+std::optional<Timestamp> to_timestamp(const ASN1_TIME* time) {
+    using namespace std::chrono;
+    std::tm parts{}; // in UTC: no C library function that knows time zones is asked
+    if (ASN1_TIME_to_tm(time, &parts) != 1) {
+        return std::nullopt;
+    }
+    const year_month_day date(year(parts.tm_year + 1900), month(static_cast<unsigned>(parts.tm_mon + 1)),
+                              day(static_cast<unsigned>(parts.tm_mday)));
+    if (!date.ok()) {
+        return std::nullopt;
+    }
+    return sys_days(date) + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
+}
+
 std::string_view signed_bytes(std::string_view der) {
     const std::optional<DerElement> outer = read_element(der);
     if (!outer || !outer->constructed) {

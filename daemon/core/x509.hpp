@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "daemon/core/clock.hpp"
 #include "daemon/core/openssl_handle.hpp"
 
 namespace ukey {
@@ -45,6 +47,9 @@ std::string asn1_text(const ASN1_STRING* value, bool& rescued);
 
 /// A name as RFC 2253 writes it, in UTF-8 that is not escaped.
 std::string name_text(const X509_NAME* name, bool& rescued);
+
+/// Of both of RFC 5280's time forms; nullopt when it is neither, or no date.
+std::optional<Timestamp> to_timestamp(const ASN1_TIME* time);
 
 /// First element of a certificate's or revocation list's outer SEQUENCE: the bytes that are signed.
 std::string_view signed_bytes(std::string_view der);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attested logins that are checked in a second with their bundle, beside OpenSSL's verification of the same
-// signatures with a key that was parsed before, on as many threads. By turns: a computer's speed changes.
+// signatures with a key that was parsed before, on as many threads; also with the keys' CAs, so that their
+// certificates are looked at too. By turns: a computer's speed changes.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -49,21 +50,35 @@ struct Sample {
     std::vector<SignedDigest> logins;
     std::string bundle;
     std::string unattested; ///< the same bytes under a kind of record of which nothing is attested
+    TrustStore authorities; ///< above the keys, with their revocation lists
 };
 
+/// Of one intermediate.
 struct Keys {
     SignatureScheme scheme;
+    std::vector<std::string> authorities; ///< certificates and lists, DER
     std::vector<test::TestCertificate> certificates;
     std::vector<std::string> public_keys; ///< their digests
 };
 
 Keys make_keys(test::KeyType type, SignatureScheme scheme) {
-    Keys keys{.scheme = scheme, .certificates = {}, .public_keys = {}};
+    test::CertificateRequest authority;
+    authority.common_name = "中级CA";
+    authority.key_type = type;
+    authority.is_ca = true;
+    authority.key_usage = "critical,keyCertSign,cRLSign";
+    const test::TestCertificate root = test::make_root(type, moment);
+    const test::TestCertificate intermediate = root.issue(authority);
+    Keys keys{.scheme = scheme,
+              .authorities = {root.der(), root.revocation_list({.revoked = {}}), intermediate.der(),
+                              intermediate.revocation_list({.revoked = {}})},
+              .certificates = {},
+              .public_keys = {}};
     for (std::size_t number = 0; number < key_count; ++number) {
         test::CertificateRequest request;
         request.common_name = "测试党支部";
         request.key_type = type;
-        keys.certificates.push_back(test::TestCertificate::self_signed(request, moment));
+        keys.certificates.push_back(intermediate.issue(request));
         keys.public_keys.push_back(parse_certificate(keys.certificates.back().der(), {})->spki_sha256);
     }
     return keys;
@@ -100,6 +115,9 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 void write_sample(const Keys& keys, const test::TemporaryFolder& folder) {
+    for (std::size_t number = 0; number < keys.authorities.size(); ++number) {
+        folder.write(fmt::format("authority{}.cer", number), keys.authorities[number]);
+    }
     test::LedgerSample ledger(0);
     test::LedgerSample unattested(0);
     std::ofstream certificates(folder.path() / "certificates");
@@ -133,7 +151,8 @@ Sample read_sample(SignatureScheme scheme, const std::filesystem::path& folder) 
                   .certificates = {},
                   .logins = {},
                   .bundle = read_file(folder / "bundle"),
-                  .unattested = read_file(folder / "unattested")};
+                  .unattested = read_file(folder / "unattested"),
+                  .authorities = TrustStore::load({folder.string()}).value()};
     std::string text;
     for (std::ifstream certificates(folder / "certificates"); certificates >> text;) {
         sample.certificates.push_back(base64_decode(text).value());
@@ -190,9 +209,8 @@ void verify_signatures(const Sample& sample, unsigned threads) {
     verify_part(sample, 0, threads);
 }
 
-bool holds(const std::string& bundle, unsigned threads, std::size_t attested) {
-    const ctl::CheckedBundle checked =
-        ctl::check_bundle(bundle, {.threads = threads, .trust = nullptr, .progress = {}});
+bool holds(const std::string& bundle, const ctl::BundleCheckOptions& options, std::size_t attested) {
+    const ctl::CheckedBundle checked = ctl::check_bundle(bundle, options);
     return checked.problems.empty() && checked.attested == attested;
 }
 
@@ -207,13 +225,15 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-/// Arguments: 0 for P-256 or 1 for RSA-2048, threads. The time is the whole bundle's. Counters, medians of
-/// the turns: signatures a second of OpenSSL and logins of the bundle, and the bundle's part of OpenSSL's
-/// rate; `attestations_part` is the same without what the chain and the personal data of the same records
-/// take, which have a bar of their own.
+/// Arguments: 0 for P-256 or 1 for RSA-2048, threads, 1 with the keys' CAs. The time is the whole bundle's.
+/// Counters, medians of the turns: signatures a second of OpenSSL and logins of the bundle, and the bundle's
+/// part of OpenSSL's rate; `attestations_part` is the same without what the chain and the personal data of
+/// the same records take, which have a bar of their own.
 void check_attested_bundle(benchmark::State& state) {
     const Sample& sample = sample_of(state.range(0));
     const auto threads = static_cast<unsigned>(state.range(1));
+    const ctl::BundleCheckOptions options{
+        .threads = threads, .trust = state.range(2) == 0 ? nullptr : &sample.authorities, .progress = {}};
     std::vector<double> openssl;
     std::vector<double> bundle;
     std::vector<double> bundle_part;
@@ -221,8 +241,8 @@ void check_attested_bundle(benchmark::State& state) {
     for (auto _ : state) {
         bool good = true;
         openssl.push_back(seconds_of([&] { verify_signatures(sample, threads); }));
-        bundle.push_back(seconds_of([&] { good = good && holds(sample.bundle, threads, login_count); }));
-        const double chain = seconds_of([&] { good = good && holds(sample.unattested, threads, 0); });
+        bundle.push_back(seconds_of([&] { good = good && holds(sample.bundle, options, login_count); }));
+        const double chain = seconds_of([&] { good = good && holds(sample.unattested, options, 0); });
         if (!good) {
             state.SkipWithError("the bundle does not hold");
         }
@@ -236,8 +256,8 @@ void check_attested_bundle(benchmark::State& state) {
     state.counters["attestations_part"] = median(attestations_part);
 }
 BENCHMARK(check_attested_bundle)
-    ->ArgsProduct({{0, 1}, {1, 2}})
-    ->ArgNames({"rsa", "threads"})
+    ->ArgsProduct({{0, 1}, {1, 2}, {0, 1}})
+    ->ArgNames({"rsa", "threads", "cas"})
     ->Unit(benchmark::kMillisecond)
     ->UseManualTime()
     ->Iterations(turns);

@@ -67,6 +67,7 @@ class Bundle(unittest.TestCase):
         verdict = self.verify(path, "--trust", self.trust(f"{self.fingerprint} trusted 办公室 1"), "--ca", self.ws.path("trust"))
         bundle, = verdict["bundles"]
         self.assertTrue(verdict["holds"], verdict)
+        self.assertEqual(self.verify("--ca", self.ws.path("trust"), path)["bundles"][0]["attested"], bundle["attested"])
         self.assertEqual((bundle["workstation"], bundle["trust"], bundle["trusted_as"]),
                          (self.fingerprint, "trusted", "办公室 1"))
         self.assertEqual(bundle["first_seq"], 1)

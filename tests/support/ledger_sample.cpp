@@ -94,8 +94,8 @@ std::string LedgerSample::bundle_of(const std::vector<LedgerRecord>& records,
 }
 
 std::string LedgerSample::write(const std::vector<LedgerRecord>& records,
-                                const std::vector<SignedCheckpoint>& checkpoints,
-                                std::uint64_t first_seq) const {
+                                const std::vector<SignedCheckpoint>& checkpoints, std::uint64_t first_seq,
+                                const std::vector<std::string>& certificates) const {
     std::string file;
     BundleWriter writer(file, {.public_key = key_->public_key(),
                                .workstation_name = "office",
@@ -103,6 +103,9 @@ std::string LedgerSample::write(const std::vector<LedgerRecord>& records,
                                .previous_hash = hash_of(first_seq - 1),
                                .written = beginning + std::chrono::hours(1),
                                .software = "test"});
+    for (const std::string& certificate : certificates) {
+        writer.add_certificate(certificate);
+    }
     for (const LedgerRecord& record : records) {
         const auto opening = openings_.find(record.seq);
         writer.add(record, opening == openings_.end() ? nullptr : &opening->second);

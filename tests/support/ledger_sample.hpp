@@ -37,6 +37,10 @@ class LedgerSample {
     /// From this record on, to the end.
     std::string bundle(std::uint64_t first_seq, Signed is_signed) const;
     std::string bundle(std::uint64_t first_seq = 1) const { return bundle(first_seq, Signed()); }
+    /// The whole ledger, with certificates of CAs (DER) before its records.
+    std::string bundle_with(const std::vector<std::string>& certificates) const {
+        return write(records_, checkpoints(), 1, certificates);
+    }
     /// The checkpoints of bundle().
     std::vector<SignedCheckpoint> checkpoints() const;
     /// With these records and checkpoints, whatever they are.
@@ -49,7 +53,8 @@ class LedgerSample {
   private:
     void link();
     std::string write(const std::vector<LedgerRecord>& records,
-                      const std::vector<SignedCheckpoint>& checkpoints, std::uint64_t first_seq) const;
+                      const std::vector<SignedCheckpoint>& checkpoints, std::uint64_t first_seq,
+                      const std::vector<std::string>& certificates = {}) const;
     std::string hash_of(std::uint64_t seq) const;
     SignedCheckpoint checkpoint_at(std::uint64_t seq) const;
 

@@ -237,9 +237,19 @@ TestCertificate TestCertificate::self_signed(const CertificateRequest& request, 
 }
 
 TestCertificate TestCertificate::issue(const CertificateRequest& request) const {
+    return issue(request, make_key(request.key_type));
+}
+
+TestCertificate TestCertificate::issue_again(const CertificateRequest& request,
+                                             const TestCertificate& of_key) const {
+    EVP_PKEY_up_ref(of_key.key_.get());
+    return issue(request, PkeyHandle(of_key.key_.get()));
+}
+
+TestCertificate TestCertificate::issue(const CertificateRequest& request, PkeyHandle key) const {
     TestCertificate made;
     made.moment_ = moment_;
-    made.key_ = make_key(request.key_type);
+    made.key_ = std::move(key);
     made.certificate_ = make_certificate(request, made.key_.get(), certificate_.get(), moment_);
     require(X509_sign_ctx(made.certificate_.get(), Signer(key_.get()).context()) > 0, "sign");
     made.der_ = request.form == TextForm::gbk_in_utf8_string

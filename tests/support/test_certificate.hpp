@@ -47,6 +47,8 @@ class TestCertificate {
   public:
     static TestCertificate self_signed(const CertificateRequest& request, Timestamp moment);
     TestCertificate issue(const CertificateRequest& request) const;
+    /// Another certificate for a key that has one already.
+    TestCertificate issue_again(const CertificateRequest& request, const TestCertificate& of_key) const;
 
     struct ListRequest {
         std::vector<const TestCertificate*> revoked;
@@ -69,6 +71,7 @@ class TestCertificate {
 
   private:
     TestCertificate() = default;
+    TestCertificate issue(const CertificateRequest& request, PkeyHandle key) const;
 
     PkeyHandle key_;
     X509Handle certificate_;

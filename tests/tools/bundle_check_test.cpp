@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/attested_ledger.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tools/audit/bundle_comparison.hpp"
 #include "tools/audit/verification.hpp"
 
@@ -178,6 +179,42 @@ TEST(BundleCheck, AttestationIsOfTheKeyThatWasBound) {
     const auto [kind, payload] = binding(other);
     rebound.append(kind, payload);
     EXPECT_EQ(codes(check(rebound.bundle())), "") << "it was bound with a new key pair only later";
+}
+
+TEST(BundleCheck, AttestationIsOfATrustedCertificate) {
+    const Timestamp moment = parse_timestamp("2026-04-01T00:00:01Z").value();
+    const test::TestCertificate root = test::make_root(test::KeyType::p_256, moment);
+    test::CertificateRequest authority;
+    authority.common_name = "中级CA";
+    authority.is_ca = true;
+    authority.key_usage = "critical,keyCertSign,cRLSign";
+    const test::TestCertificate intermediate = root.issue(authority);
+    const test::TestCertificate certificate = intermediate.issue(test::CertificateRequest());
+    const LedgerSample ledger = with_attested_login(certificate, moment);
+    const auto reasons = [&](const std::string& file, const std::vector<std::string>& trusted) {
+        const test::TemporaryFolder folder;
+        for (std::size_t index = 0; index < trusted.size(); ++index) {
+            folder.write("file" + std::to_string(index) + ".cer", trusted[index]);
+        }
+        const TrustStore store = TrustStore::load({folder.path().string()}).value();
+        std::string text;
+        for (const BundleProblem& problem :
+             check_bundle(file, {.threads = 2, .trust = &store, .progress = {}}).problems) {
+            text += problem.reason + "; ";
+        }
+        return text;
+    };
+    const std::string file = ledger.bundle();
+    EXPECT_EQ(reasons(file, {root.der(), intermediate.der()}), "");
+    EXPECT_EQ(reasons(file, {root.der()}), "untrusted_certificate; ") << "its CA is missing";
+    EXPECT_EQ(reasons(file, {root.der(), intermediate.der(),
+                             intermediate.revocation_list({.revoked = {&certificate}})}),
+              "untrusted_certificate; ");
+    EXPECT_EQ(reasons(ledger.bundle_with({intermediate.der()}), {root.der()}), "");
+    EXPECT_EQ(reasons(ledger.bundle_with({intermediate.der()}),
+                      {test::make_root(test::KeyType::p_256, moment).der()}),
+              "untrusted_certificate; ")
+        << "the bundle's certificates are no anchors";
 }
 
 TEST(BundleCheck, AnotherLedgerWithHashesThatFitIsNotSigned) {

@@ -5,16 +5,10 @@
 #include <array>
 #include <map>
 
-#include <boost/json/parse.hpp>
-
-#include "daemon/core/attestation.hpp"
-#include "daemon/core/base64.hpp"
 #include "daemon/core/big_endian.hpp"
-#include "daemon/core/personal.hpp"
 #include "daemon/core/sha256.hpp"
-#include "tools/audit/attestation_reader.hpp"
+#include "tools/audit/attestation_check.hpp"
 #include "tools/audit/record_check.hpp"
-#include "tools/json_view.hpp"
 
 namespace ukey::ctl {
 namespace {
@@ -26,30 +20,14 @@ constexpr std::size_t kind_offset = seq_offset + 3 * sizeof(std::uint64_t);
 /// processor's cache when the chain comes to them.
 constexpr std::size_t batch_records = 8192;
 
-/// Of a login that claims no more than that the service heard of it.
-constexpr std::string_view not_attested = "-";
-/// Of one whose attestation was removed with what else was personal in its record.
-constexpr std::string_view attestation_removed = "removed";
-
 class BundleCheck {
   public:
     BundleCheck(std::string_view file, const BundleCheckOptions& options)
-        : options_(options), reader_(file), judges_(std::max(1U, options.threads)) {}
+        : options_(options), reader_(file), attestations_(bundle_, options.trust, options.threads) {}
 
     CheckedBundle run();
 
   private:
-    /// What one thread keeps from one login to the next.
-    struct Judge {
-        AttestationReader reader;
-        AttestationVerifier verifier;
-    };
-    struct AttestationVerdict {
-        std::string reason; ///< empty: it holds
-        std::array<char, Sha256::bytes * 2>
-            nonce{}; ///< if it holds; no text of its own, which a million logins feel
-    };
-
     bool read_section();
     void take_records(std::string_view body);
     void take_openings(std::string_view body);
@@ -61,12 +39,6 @@ class BundleCheck {
     void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
     void note_attestation(const AttestationVerdict& verdict);
     void check_nonces();
-    void take_binding(std::uint64_t seq, const BundleRecord& record);
-    bool is_other_key(const LoginRecord& login, std::uint64_t seq) const;
-    AttestationVerdict judge(const OpenedRecord& opened, const RecordFacts& facts, Judge& by) const;
-    std::string why_not(const Attestation& attestation, std::uint64_t seq, Timestamp written,
-                        AttestationVerifier& verifier) const;
-    bool is_trusted(const Attestation& attestation, Timestamp time) const;
     void take_rotation(std::string_view body);
     bool check_rotations();
     bool is_in_its_place(const SignedRotation& rotation) const;
@@ -85,12 +57,8 @@ class BundleCheck {
     std::vector<SignedCheckpoint> checkpoints_;
     std::vector<SignedRotation> rotations_;
     std::map<std::uint64_t, std::string_view> rotation_payloads_; ///< of records, by their numbers
-    /// Public keys that were pinned: by the U-Key, at the record from which on they hold; empty: none, it was
-    /// released. Those of earlier bundles are not known.
-    std::map<std::string, std::map<std::uint64_t, std::string>> pinned_;
-    std::vector<Judge> judges_;                ///< each thread's own
+    AttestationCheck attestations_;
     std::vector<AttestationVerdict> verdicts_; ///< memory for those of the batch's sessions
-    std::vector<std::string> certificates_;
     std::string head_;
     std::string expected_head_; ///< what head_ should be, after a record that does not fit
     bool broken_off_ = false;   ///< a record is missing
@@ -176,7 +144,8 @@ void BundleCheck::take_ahead() {
         }
         bundle_.hashes.append(record.hash);
         if (is_of_kind(record, "key.bound") || is_of_kind(record, "key.released")) {
-            take_binding(seq, record);
+            const auto leaf = read_ledger_leaf(record.leaf);
+            attestations_.take_binding(seq, leaf ? leaf->payload : std::string_view());
         }
     }
 }
@@ -186,7 +155,8 @@ void BundleCheck::check_chain() {
     RecordCheck records(opened_, facts_, options_.threads,
                         [&](std::size_t index, const RecordFacts& facts, std::size_t thread) {
                             if (is_of_kind(batch_[index], "session.started")) {
-                                verdicts_[index] = judge(opened_[index], facts, judges_[thread]);
+                                verdicts_[index] =
+                                    attestations_.judge(seq_of(batch_[index]), opened_[index], facts, thread);
                             }
                         });
     for (std::size_t index = 0; index < batch_.size(); ++index) {
@@ -230,104 +200,21 @@ void BundleCheck::note_personal(const OpenedRecord& opened, const RecordFacts& f
     }
 }
 
-/// The session began, as its record has it, after the service was asked and before it wrote the record: so
-/// the signature cannot be moved to another month.
-bool is_of_its_time(std::string_view session_started, const LoginRecord& login, Timestamp written) {
-    const auto asked = parse_timestamp(login.asked_at);
-    const auto started = parse_timestamp(session_started);
-    return asked && started && *started + clock_tolerance >= *asked && *started <= written + clock_tolerance;
-}
-
-/// As they are, of a nonce of the usual form.
-std::array<char, Sha256::bytes * 2> digits_of(const std::string& nonce) {
-    std::array<char, Sha256::bytes * 2> digits{};
-    const std::string text = nonce.size() == digits.size() ? std::string() : sha256_hex(nonce);
-    std::ranges::copy(text.empty() ? nonce : text, digits.begin());
-    return digits;
-}
-
-/// `not_attested`: it is not graded so, or the leaf is wrong, which is said already.
-BundleCheck::AttestationVerdict BundleCheck::judge(const OpenedRecord& opened, const RecordFacts& facts,
-                                                   Judge& by) const {
-    if (!by.reader.begin(facts.payload)) {
-        return {.reason = std::string(not_attested)};
-    }
-    if (opened.opening != nullptr) {
-        by.reader.add_opening(opened.opening->value);
-    } else if (facts.personal == RecordFacts::Personal::removed) {
-        return {.reason = std::string(attestation_removed)};
-    }
-    const Attestation* attestation = by.reader.attestation();
-    if (attestation == nullptr) {
-        return {.reason = "incomplete"};
-    }
-    if (!is_of_its_time(by.reader.started_at(), attestation->record, facts.time)) {
-        return {.reason = "wrong_time"};
-    }
-    std::string reason = why_not(*attestation, seq_of(opened.record), facts.time, by.verifier);
-    if (!reason.empty()) {
-        return {.reason = std::move(reason)};
-    }
-    return {.reason = {}, .nonce = digits_of(attestation->record.nonce)};
-}
-
-/// Of a binding or a release.
-void BundleCheck::take_binding(std::uint64_t seq, const BundleRecord& record) {
-    const auto leaf = read_ledger_leaf(record.leaf);
-    boost::json::error_code error;
-    const boost::json::value payload = leaf ? boost::json::parse(leaf->payload, error) : boost::json::value();
-    if (!error && payload.is_object()) {
-        pinned_[raw_text(payload.get_object(), "key")][seq] = raw_text(payload.get_object(), "spki_sha256");
-    }
-}
-
-/// Another public key than the one that was bound: another token that says it was this one.
-bool BundleCheck::is_other_key(const LoginRecord& login, std::uint64_t seq) const {
-    const auto of_key = pinned_.find(login.key_id);
-    if (of_key == pinned_.end()) {
-        return false;
-    }
-    const auto after = of_key->second.lower_bound(seq);
-    if (after == of_key->second.begin()) {
-        return false;
-    }
-    const std::string& pinned = std::prev(after)->second;
-    return !pinned.empty() && pinned != login.public_key;
-}
-
-/// Empty: it holds.
-std::string BundleCheck::why_not(const Attestation& attestation, std::uint64_t seq, Timestamp written,
-                                 AttestationVerifier& verifier) const {
-    const LoginRecord& login = attestation.record;
-    const auto named = bundle_.hash_of(login.ledger_seq);
-    if (login.ledger_seq >= seq || (named && !is_hex_of(login.ledger_head, *named))) {
-        return "wrong_place";
-    }
-    if (const auto good = verifier.verify(attestation); !good) {
-        return good.error().reason;
-    }
-    if (options_.trust != nullptr && !is_trusted(attestation, written)) {
-        return "untrusted_certificate";
-    }
-    return is_other_key(login, seq) ? "other_key" : std::string();
-}
-
-bool BundleCheck::is_trusted(const Attestation& attestation, Timestamp time) const {
-    const auto certificate = parse_certificate(attestation.certificate_der, {});
-    const Verification verification = options_.trust->verify(*certificate, certificates_, time);
-    return verification.trust == Trust::trusted && !verification.revoked && !verification.expired &&
-           !verification.not_yet_valid;
-}
-
 /// Of the last record.
 void BundleCheck::note_attestation(const AttestationVerdict& verdict) {
-    if (verdict.reason.empty()) {
-        ++bundle_.attested;
-        bundle_.nonces.push_back({verdict.nonce, bundle_.last_seq});
-    } else if (verdict.reason == attestation_removed) {
+    switch (verdict.kind) {
+    case AttestationVerdict::Kind::none:
+        break;
+    case AttestationVerdict::Kind::removed:
         ++bundle_.attested_removed;
-    } else if (verdict.reason != not_attested) {
+        break;
+    case AttestationVerdict::Kind::wrong:
         report("bundle.attestation_wrong", bundle_.last_seq, verdict.reason);
+        break;
+    case AttestationVerdict::Kind::holds:
+        ++bundle_.attested;
+        bundle_.nonces.push_back({verdict.nonce_digits, bundle_.last_seq});
+        break;
     }
 }
 
@@ -505,7 +392,8 @@ bool BundleCheck::read_section() {
         take_records(body);
         break;
     case BundleSectionKind::certificate:
-        certificates_.emplace_back(body);
+        check_batch(); // it is for the records after it
+        attestations_.add_intermediate(std::string(body));
         break;
     case BundleSectionKind::end:
         check_batch();

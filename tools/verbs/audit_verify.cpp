@@ -94,9 +94,11 @@ Run define_audit_verify(CLI::App& command) {
                        _("bundles to check, from any workstation; without one, this computer's ledger"));
     command.add_option("--trust", request->trust_list,
                        _("a list of workstations: FINGERPRINT trusted|revoked NAME on each line"));
-    command.add_option(
-        "--ca", request->ca_paths,
-        _("the U-Keys' CAs, files or folders: the certificates of attested logins are checked too"));
+    command
+        .add_option("--ca", request->ca_paths,
+                    _("the U-Keys' CAs, a file or folder: the certificates of attested logins are checked "
+                      "too; may be given several times"))
+        ->allow_extra_args(false); // what comes after it is a bundle
     auto rebuild = std::make_shared<bool>(false);
     command.add_flag("--rebuild", *rebuild,
                      _("also derive the tables of keys, bindings and sessions from the ledger, and compare"));

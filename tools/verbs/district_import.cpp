@@ -39,9 +39,11 @@ Run define_district_import(CLI::App& command) {
         .add_option("BUNDLE", arguments->request.files,
                     _("bundles of any workstations, or folders with them"))
         ->required();
-    command.add_option(
-        "--ca", arguments->request.ca_paths,
-        _("the U-Keys' CAs, files or folders: the certificates of attested logins are checked too"));
+    command
+        .add_option("--ca", arguments->request.ca_paths,
+                    _("the U-Keys' CAs, a file or folder: the certificates of attested logins are checked "
+                      "too; may be given several times"))
+        ->allow_extra_args(false); // what comes after it is a bundle
     return [arguments](const Context& context) { return run(context, *arguments); };
 }
 
