@@ -123,10 +123,11 @@ std::pair<days, days> any_days(Random& random) {
     return {from, any_day(random, static_cast<int>(from.count()) + 1, 50)};
 }
 
-/// Also at the very seconds at which something begins or ends.
-Timestamp any_moment(Random& random) {
+/// Also at the very seconds at which something begins or ends: the leaves often.
+Timestamp any_moment(Random& random, const std::array<days, 2>& of_leaves) {
     constexpr std::array<std::chrono::microseconds, 7> beside = {-1s, -1us, 0s, 1us, 999'999us, 1s, 7h};
-    return now + any_day(random, -52, 52) + beside[random() % beside.size()];
+    const days day = random() % 2 == 0 ? of_leaves[random() % 2] : any_day(random, -52, 52);
+    return now + day + beside[random() % beside.size()];
 }
 
 /// Of a few certificates and lists of random dates, some of them with the bundle.
@@ -160,7 +161,7 @@ TEST(CertificateTrust, SaysWhatVerifyingAnewSays) {
         }
         for (int login = 0; login < 150; ++login) {
             const std::string& leaf = leaves[random() % leaves.size()];
-            const Timestamp moment = any_moment(random);
+            const Timestamp moment = any_moment(random, {from, to});
             const bool holds = trust.holds(leaf, moment);
             ASSERT_EQ(holds, verify(store, leaf, extra, moment))
                 << "history " << history << " login " << login << " " << format_timestamp(moment);
