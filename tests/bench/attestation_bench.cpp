@@ -4,11 +4,9 @@
 // certificates are looked at too. By turns: a computer's speed changes.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -22,6 +20,7 @@
 #include "daemon/core/base64.hpp"
 #include "daemon/core/certificate.hpp"
 #include "daemon/core/signature.hpp"
+#include "tests/bench/by_turns.hpp"
 #include "tests/support/ledger_sample.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/test_certificate.hpp"
@@ -33,7 +32,6 @@ namespace {
 constexpr std::size_t login_count = 20'000;
 /// Keys of one computer.
 constexpr std::size_t key_count = 10;
-constexpr int turns = 15;
 
 const Timestamp moment = parse_timestamp("2026-04-01T00:00:00Z").value();
 
@@ -212,17 +210,6 @@ void verify_signatures(const Sample& sample, unsigned threads) {
 bool holds(const std::string& bundle, const ctl::BundleCheckOptions& options, std::size_t attested) {
     const ctl::CheckedBundle checked = ctl::check_bundle(bundle, options);
     return checked.problems.empty() && checked.attested == attested;
-}
-
-double seconds_of(const std::function<void()>& work) {
-    const auto begin = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
 }
 
 /// Arguments: 0 for P-256 or 1 for RSA-2048, threads, 1 with the keys' CAs. The time is the whole bundle's.
