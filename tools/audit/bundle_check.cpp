@@ -33,7 +33,7 @@ class BundleCheck {
     void take_openings(std::string_view body);
     void check_batch();
     void check_chain();
-    void take_ahead();
+    void take_record(const BundleRecord& record);
     void check_link(const BundleRecord& record, const RecordFacts& facts);
     void open_batch();
     void note_personal(const OpenedRecord& opened, const RecordFacts& facts);
@@ -50,8 +50,7 @@ class BundleCheck {
     const BundleCheckOptions& options_;
     BundleReader reader_;
     CheckedBundle bundle_;
-    std::vector<BundleRecord> batch_;
-    std::vector<OpenedRecord> opened_;    ///< the same with their openings
+    std::vector<OpenedRecord> batch_;     ///< their openings are found when it is complete
     std::vector<RecordFacts> facts_;      ///< what is found of them
     std::vector<BundleOpening> openings_; ///< of the batch and of what comes after it
     std::vector<SignedCheckpoint> checkpoints_;
@@ -61,7 +60,8 @@ class BundleCheck {
     std::vector<AttestationVerdict> verdicts_; ///< memory for those of the batch's sessions
     std::string head_;
     std::string expected_head_; ///< what head_ should be, after a record that does not fit
-    bool broken_off_ = false;   ///< a record is missing
+    bool is_in_order_ = true;   ///< the records that were taken
+    bool broken_off_ = false;   ///< a record is missing: the chain has come to the first that is not in order
     Sha256 chain_;
     RunningSha256 frame_; ///< what the end's signature covers besides the records
     std::size_t bytes_ = 0;
@@ -118,11 +118,8 @@ void BundleCheck::check_batch() {
     }
     open_batch();
     if (!broken_off_) {
-        const std::size_t before = bundle_.hashes.size();
-        const std::uint64_t last_before = bundle_.last_seq;
-        take_ahead();
         check_chain();
-        bundle_.hashes.resize(before + (bundle_.last_seq - last_before) * Sha256::bytes);
+        bundle_.hashes.resize((bundle_.last_seq + 1 - bundle_.header.first_seq) * Sha256::bytes);
     }
     if (!broken_off_) {
         if (bundle_.records() == batch_.size()) {
@@ -130,47 +127,48 @@ void BundleCheck::check_batch() {
         }
         bundle_.last_time = facts_[batch_.size() - 1].time;
     }
-    const std::uint64_t last = seq_of(batch_.back());
+    const std::uint64_t last = seq_of(batch_.back().record);
     std::erase_if(openings_, [&](const BundleOpening& opening) { return opening.seq <= last; });
     batch_.clear();
 }
 
-/// What the batch's attestations are compared with: so all threads find it, and none of them changes it.
-void BundleCheck::take_ahead() {
-    std::uint64_t seq = bundle_.last_seq;
-    for (const BundleRecord& record : batch_) {
-        if (seq_of(record) != ++seq) {
-            return; // the chain breaks off there
-        }
-        bundle_.hashes.append(record.hash);
-        if (is_of_kind(record, "key.bound") || is_of_kind(record, "key.released")) {
-            const auto leaf = read_ledger_leaf(record.leaf);
-            attestations_.take_binding(seq, leaf ? leaf->payload : std::string_view());
-        }
+/// Into the batch. What its attestations are compared with is taken at once: so all threads find it, and none
+/// of them changes it.
+void BundleCheck::take_record(const BundleRecord& record) {
+    batch_.push_back({record, nullptr});
+    const std::uint64_t seq = seq_of(record);
+    is_in_order_ = is_in_order_ && seq == bundle_.header.first_seq + bundle_.records();
+    if (!is_in_order_) {
+        return; // the chain breaks off there
+    }
+    bundle_.hashes.append(record.hash);
+    if (is_of_kind(record, "key.bound") || is_of_kind(record, "key.released")) {
+        const auto leaf = read_ledger_leaf(record.leaf);
+        attestations_.take_binding(seq, leaf ? leaf->payload : std::string_view());
     }
 }
 
 void BundleCheck::check_chain() {
     verdicts_.resize(std::max(verdicts_.size(), batch_.size()));
-    RecordCheck records(opened_, facts_, options_.threads,
+    RecordCheck records(batch_, facts_, options_.threads,
                         [&](std::size_t index, const RecordFacts& facts, std::size_t thread) {
-                            if (is_of_kind(batch_[index], "session.started")) {
-                                verdicts_[index] =
-                                    attestations_.judge(seq_of(batch_[index]), opened_[index], facts, thread);
+                            if (is_of_kind(batch_[index].record, "session.started")) {
+                                verdicts_[index] = attestations_.judge(seq_of(batch_[index].record),
+                                                                       batch_[index], facts, thread);
                             }
                         });
     for (std::size_t index = 0; index < batch_.size(); ++index) {
         const RecordFacts& facts = records.at(index);
-        check_link(batch_[index], facts);
+        check_link(batch_[index].record, facts);
         if (broken_off_) {
             return;
         }
-        note_personal(opened_[index], facts);
-        if (is_of_kind(batch_[index], "workstation.rotated")) {
+        note_personal(batch_[index], facts);
+        if (is_of_kind(batch_[index].record, "workstation.rotated")) {
             rotation_payloads_.emplace(bundle_.last_seq, facts.payload);
-        } else if (is_of_kind(batch_[index], "state.restored")) {
+        } else if (is_of_kind(batch_[index].record, "state.restored")) {
             bundle_.seams.push_back(bundle_.last_seq);
-        } else if (is_of_kind(batch_[index], "session.started")) {
+        } else if (is_of_kind(batch_[index].record, "session.started")) {
             note_attestation(verdicts_[index]);
         }
     }
@@ -179,16 +177,18 @@ void BundleCheck::check_chain() {
 /// Each record of the batch with its opening: both come in the order of their numbers, openings first. The
 /// openings stay where they are until the batch is done.
 void BundleCheck::open_batch() {
-    opened_.clear();
-    opened_.reserve(batch_.size());
     auto opening = openings_.begin();
-    for (const BundleRecord& record : batch_) {
-        const std::uint64_t seq = seq_of(record);
+    for (OpenedRecord& opened : batch_) {
+        if (opening == openings_.end()) {
+            return;
+        }
+        const std::uint64_t seq = seq_of(opened.record);
         for (; opening != openings_.end() && opening->seq < seq; ++opening) {
             report("bundle.personal_wrong", opening->seq, "the file does not have that record after it");
         }
-        const bool its_own = opening != openings_.end() && opening->seq == seq;
-        opened_.push_back({record, its_own ? &*opening++ : nullptr});
+        if (opening != openings_.end() && opening->seq == seq) {
+            opened.opening = &*opening++;
+        }
     }
 }
 
@@ -243,7 +243,7 @@ void BundleCheck::take_records(std::string_view body) {
         if (!*record) {
             return;
         }
-        batch_.push_back(**record);
+        take_record(**record);
         if (batch_.size() == batch_records) {
             check_batch();
         }
@@ -261,7 +261,7 @@ void BundleCheck::take_openings(std::string_view body) {
             return;
         }
         const std::uint64_t before = openings_.empty() ? bundle_.last_seq : openings_.back().seq;
-        if ((*opening)->seq <= std::max(before, batch_.empty() ? 0 : seq_of(batch_.back()))) {
+        if ((*opening)->seq <= std::max(before, batch_.empty() ? 0 : seq_of(batch_.back().record))) {
             report("bundle.personal_wrong", (*opening)->seq, "it does not stand before its record");
             continue;
         }
