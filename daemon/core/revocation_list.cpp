@@ -70,10 +70,6 @@ bool share_a_name(const GENERAL_NAMES* left, const GENERAL_NAMES* right) {
     return false;
 }
 
-std::time_t to_time(Timestamp moment) {
-    return std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(moment));
-}
-
 } // namespace
 
 std::optional<RevocationList> RevocationList::parse(std::string_view der) {

@@ -384,8 +384,7 @@ Verification TrustStore::verify(const CertificateFacts& certificate,
     }
     X509_VERIFY_PARAM* const parameters = X509_STORE_CTX_get0_param(context.get());
     X509_VERIFY_PARAM_set_depth(parameters, chain_depth_max);
-    X509_VERIFY_PARAM_set_time(
-        parameters, std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(moment)));
+    X509_VERIFY_PARAM_set_time(parameters, to_time(moment));
     X509_STORE_CTX_set_app_data(context.get(), &judgement);
     X509_STORE_CTX_set_verify_cb(context.get(), judge);
     verification.trust = X509_verify_cert(context.get()) == 1 ? Trust::trusted : Trust::untrusted;

@@ -207,6 +207,10 @@ std::optional<Timestamp> to_timestamp(const ASN1_TIME* time) {
     return sys_days(date) + hours(parts.tm_hour) + minutes(parts.tm_min) + seconds(parts.tm_sec);
 }
 
+std::time_t to_time(Timestamp moment) {
+    return std::chrono::floor<std::chrono::seconds>(moment).time_since_epoch().count();
+}
+
 std::string_view signed_bytes(std::string_view der) {
     const std::optional<DerElement> outer = read_element(der);
     if (!outer || !outer->constructed) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ std::string name_text(const X509_NAME* name, bool& rescued);
 
 /// Of both of RFC 5280's time forms; nullopt when it is neither, or no date.
 std::optional<Timestamp> to_timestamp(const ASN1_TIME* time);
+
+/// Of all years that a certificate can name; std::chrono::system_clock's own counts nanoseconds, to 2262.
+std::time_t to_time(Timestamp moment);
 
 /// First element of a certificate's or revocation list's outer SEQUENCE: the bytes that are signed.
 std::string_view signed_bytes(std::string_view der);

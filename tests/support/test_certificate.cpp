@@ -39,10 +39,6 @@ PkeyHandle make_key(KeyType type) {
     return PkeyHandle(key);
 }
 
-std::time_t to_time(Timestamp moment) {
-    return std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(moment));
-}
-
 /// A digest context set up for the key, with the id where the key is an SM2 one.
 class Signer {
   public:

@@ -176,6 +176,21 @@ TEST(TrustStore, AnExpiredIntermediateIsNotTrusted) {
     EXPECT_FALSE(verification.expired) << "the leaf itself is in date";
 }
 
+/// Nanoseconds in 64 bits end in 2262.
+TEST(TrustStore, AnExpiredCaIsExpiredInAnyYear) {
+    const TestCertificate root = test::make_root(KeyType::p_256, now);
+    CertificateRequest request = leaf_request();
+    request.valid_to = days(2'900'000); // to 9966
+    const TestCertificate leaf = root.issue(request);
+    for (const int years : {20, 300, 585, 1169, 7000}) {
+        const Timestamp moment = now + days(years * 365);
+        const Verification verification =
+            verify(leaf, {root.der(), root.revocation_list({.revoked = {}})}, {}, moment);
+        EXPECT_EQ(verification.trust, Trust::untrusted) << years;
+        EXPECT_FALSE(verification.expired) << years;
+    }
+}
+
 TEST(TrustStore, AnExpiredLeafOfAnUnknownCaIsBoth) {
     const TestCertificate root = test::make_root(KeyType::p_256, now);
     const TestCertificate other = test::make_root(KeyType::p_256, now, "别的CA");

@@ -392,7 +392,6 @@ bool BundleCheck::read_section() {
         take_records(body);
         break;
     case BundleSectionKind::certificate:
-        check_batch(); // it is for the records after it
         attestations_.add_intermediate(std::string(body));
         break;
     case BundleSectionKind::end:
