@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/database.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string>
+#include <unordered_map>
+
 #include <sqlite3.h>
 
 namespace ukey {
@@ -30,8 +35,58 @@ Error database_error(sqlite3* connection, const std::string& context, const std:
 
 } // namespace
 
+/// Statements that nobody uses at the moment, by their texts.
+class StatementCache {
+  public:
+    StatementCache() = default;
+    ~StatementCache() { close(); }
+    StatementCache(const StatementCache&) = delete; // owns statements
+    StatementCache& operator=(const StatementCache&) = delete;
+    StatementCache(StatementCache&&) = delete;
+    StatementCache& operator=(StatementCache&&) = delete;
+
+    /// Null: there is none.
+    sqlite3_stmt* take(const std::string& sql) {
+        const auto node = idle_.extract(sql);
+        return node.empty() ? nullptr : node.mapped();
+    }
+
+    void give_back(sqlite3_stmt* statement) {
+        sqlite3_reset(statement); // what it returns is the last step's failure, which was told then
+        sqlite3_clear_bindings(statement);
+        const char* sql = sqlite3_sql(statement);
+        if (closed_ || sql == nullptr || !is_on_rows(sql) || idle_.size() == idle_max ||
+            !idle_.emplace(sql, statement).second) {
+            sqlite3_finalize(statement);
+        }
+    }
+
+    void close() {
+        closed_ = true;
+        for (const auto& [sql, statement] : idle_) {
+            sqlite3_finalize(statement);
+        }
+        idle_.clear();
+    }
+
+  private:
+    /// Others are rare, and some of SQLite's PRAGMAs are answered when they are prepared.
+    static bool is_on_rows(std::string_view sql) {
+        constexpr std::array<std::string_view, 4> verbs = {"SELECT ", "INSERT ", "UPDATE ", "DELETE "};
+        return std::ranges::any_of(verbs, [&](std::string_view verb) { return sql.starts_with(verb); });
+    }
+
+    /// The service has some hundred different ones.
+    static constexpr std::size_t idle_max = 128;
+
+    std::unordered_map<std::string, sqlite3_stmt*> idle_;
+    bool closed_ = false;
+};
+
 Statement::~Statement() {
-    sqlite3_finalize(statement_);
+    if (cache_ && statement_ != nullptr) {
+        cache_->give_back(statement_);
+    }
 }
 
 Statement& Statement::bind(std::int64_t value) {
@@ -155,22 +210,31 @@ Result<Database> Database::open_with(const std::string& path, int flags, const s
     return database;
 }
 
+Database::Database(sqlite3* connection, std::string path)
+    : connection_(connection), cache_(std::make_shared<StatementCache>()), path_(std::move(path)) {}
+
 Database::~Database() {
+    if (cache_) {
+        cache_->close();
+    }
     sqlite3_close_v2(connection_);
 }
 
 Database::Database(Database&& other) noexcept
-    : connection_(other.connection_), path_(std::move(other.path_)) {
+    : connection_(other.connection_), cache_(std::move(other.cache_)), path_(std::move(other.path_)) {
     other.connection_ = nullptr;
 }
 
 Statement Database::prepare(std::string_view sql) {
-    sqlite3_stmt* statement = nullptr;
+    sqlite3_stmt* statement = cache_->take(std::string(sql));
+    if (statement != nullptr) {
+        return {statement, cache_};
+    }
     if (sqlite3_prepare_v2(connection_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) !=
         SQLITE_OK) {
         return Statement(database_error(connection_, "use the database", path_));
     }
-    return Statement(statement);
+    return {statement, cache_};
 }
 
 Result<void> Database::execute(const std::string& sql) {

@@ -16,17 +16,21 @@ struct sqlite3_stmt;
 
 namespace ukey {
 
+class StatementCache;
+
 /// A prepared statement. Values are bound in order from 1; text and blobs are copied. When it could not be
 /// prepared, the first step says so.
 class Statement {
   public:
-    explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+    Statement(sqlite3_stmt* statement, std::shared_ptr<StatementCache> cache)
+        : statement_(statement), cache_(std::move(cache)) {}
     explicit Statement(Error error) : error_(std::move(error)) {}
     ~Statement();
     Statement(const Statement&) = delete; // owns a sqlite3_stmt
     Statement& operator=(const Statement&) = delete;
     Statement(Statement&& other) noexcept
-        : statement_(other.statement_), next_(other.next_), error_(std::move(other.error_)) {
+        : statement_(other.statement_), cache_(std::move(other.cache_)), next_(other.next_),
+          error_(std::move(other.error_)) {
         other.statement_ = nullptr;
     }
     Statement& operator=(Statement&&) = delete;
@@ -56,6 +60,7 @@ class Statement {
 
   private:
     sqlite3_stmt* statement_ = nullptr;
+    std::shared_ptr<StatementCache> cache_; ///< where it goes when it is done with
     int next_ = 1;
     std::optional<Error> error_;
 };
@@ -77,6 +82,8 @@ class Database {
     Database(const Database&) = delete; // owns a sqlite3
     Database& operator=(const Database&) = delete;
 
+    /// Preparing takes as long as running: statements on rows are kept, without their values, for the next
+    /// time.
     Statement prepare(std::string_view sql);
     /// One or several statements without parameters or rows.
     Result<void> execute(const std::string& sql);
@@ -97,9 +104,10 @@ class Database {
 
   private:
     static Result<Database> open_with(const std::string& path, int flags, const std::string& settings);
-    Database(sqlite3* connection, std::string path) : connection_(connection), path_(std::move(path)) {}
+    Database(sqlite3* connection, std::string path);
 
     sqlite3* connection_;
+    std::shared_ptr<StatementCache> cache_; ///< shared with the statements, which may outlive this
     std::string path_;
 };
 

@@ -65,25 +65,34 @@ void plain_commits(benchmark::State& state) {
         return;
     }
     LedgerRecord record;
-    benchmark::DoNotOptimize(sample->visit_records(1, 0, [&](const LedgerRecord& found) {
-        record = found;
-        return true;
-    }));
+    std::optional<Opening> opening;
+    benchmark::DoNotOptimize(
+        sample->visit_opened_records(1, 0, [&](const LedgerRecord& found, const Opening* personal) {
+            record = found;
+            opening = personal != nullptr ? std::optional(*personal) : std::nullopt;
+            return true;
+        }));
+    if (!opening) {
+        state.SkipWithError("nothing personal in the sample");
+        return;
+    }
     auto insert = database.prepare(
         "INSERT INTO ledger (seq, time_us, boottime_us, kind, payload, hash) VALUES (?, ?, ?, ?, ?, ?)");
     auto row = database.prepare(
         "INSERT INTO session (login, key_id, organisation, uid, pid, executable, application, grade, "
         "verdict, "
         "codes, started_us, uses) VALUES (?, ?, '', 1000, 4321, ?, ?, 'observed', 'allow', '', ?, 0)");
+    auto personal = database.prepare("INSERT INTO personal (seq, salt, value) VALUES (?, ?, ?)");
     std::int64_t seq = 0;
     for (auto _ : state) {
         ++seq;
         auto transaction = Transaction::begin(database);
         insert.reset().bind(seq).bind(seq).bind(seq).bind(record.kind);
         insert.bind_blob(record.payload).bind_blob(record.hash);
+        personal.reset().bind(seq).bind_blob(opening->salt).bind_blob(opening->value);
         row.reset().bind(fmt::format("{:032x}", seq)).bind(session.key_id);
         row.bind(session.executable).bind(session.application).bind(seq);
-        if (!insert.run() || !row.run() || !transaction->commit()) {
+        if (!insert.run() || !personal.run() || !row.run() || !transaction->commit()) {
             state.SkipWithError("a commit failed");
             return;
         }
