@@ -76,7 +76,7 @@ class StatementCache {
         return std::ranges::any_of(verbs, [&](std::string_view verb) { return sql.starts_with(verb); });
     }
 
-    /// The service has some hundred different ones.
+    /// Bounds the memory, should texts ever be made up as they are needed.
     static constexpr std::size_t idle_max = 128;
 
     std::unordered_map<std::string, sqlite3_stmt*> idle_;

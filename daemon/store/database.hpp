@@ -82,8 +82,7 @@ class Database {
     Database(const Database&) = delete; // owns a sqlite3
     Database& operator=(const Database&) = delete;
 
-    /// Preparing takes as long as running: statements on rows are kept, without their values, for the next
-    /// time.
+    /// Statements on rows are kept, without their values, for the next time: a login has some eight of them.
     Statement prepare(std::string_view sql);
     /// One or several statements without parameters or rows.
     Result<void> execute(const std::string& sql);
